@@ -1,0 +1,1 @@
+//! Roles, prompts, project rules and the pure turn loop.

@@ -1,0 +1,1 @@
+//! Use cases: authorize, decide, save and append the event in one transaction.

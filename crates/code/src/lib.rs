@@ -1,0 +1,1 @@
+//! Parsing, edits, symbols, search: knows languages, not agents.

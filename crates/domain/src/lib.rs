@@ -1,0 +1,23 @@
+//! Ids, units, money, state machines and the entries of the journal.
+//!
+//! Everything here is a value: no I/O, no async, no clock and no randomness of its own.
+
+pub mod effect;
+pub mod gate;
+pub mod id;
+pub mod money;
+pub mod state;
+pub mod taint;
+pub mod time;
+pub mod usage;
+
+pub use effect::EffectClass;
+pub use gate::{GateName, GateResult, Verdict};
+pub use id::{ArtifactId, AttemptId, EventId, IdError, ProjectId, PullRequestId, RunId, StepId, TaskId, TenantId};
+pub use money::NanoUsd;
+pub use state::{
+    AttemptEvent, AttemptState, IllegalTransition, RunEvent, RunState, StepEvent, StepState, TaskEvent, TaskState,
+};
+pub use taint::{Secret, Taint, Untrusted};
+pub use time::{Clock, Timestamp};
+pub use usage::Usage;

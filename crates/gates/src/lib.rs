@@ -1,0 +1,1 @@
+//! Gates: build, tests, lint, format, kept tests, secrets, diff.

@@ -1,0 +1,1 @@
+//! The offline engine: localize, edit, search, choose.

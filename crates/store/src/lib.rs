@@ -1,0 +1,1 @@
+//! The only SQL: journal, leases, tasks, runs, outbox, artifacts, migrations.

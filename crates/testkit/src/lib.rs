@@ -1,0 +1,3 @@
+//! Test doubles and harnesses: tests only.
+
+pub mod bare;

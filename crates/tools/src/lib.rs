@@ -1,0 +1,1 @@
+//! The tools a model sees: schemas, limits, effect classes.
