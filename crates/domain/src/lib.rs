@@ -3,6 +3,7 @@
 //! Everything here is a value: no I/O, no async, no clock and no randomness of its own.
 
 pub mod effect;
+pub mod entry;
 pub mod gate;
 pub mod id;
 pub mod money;
@@ -12,6 +13,9 @@ pub mod time;
 pub mod usage;
 
 pub use effect::EffectClass;
+pub use entry::{
+    Block, Closing, Ending, Entry, PlanItem, RunError, RunLimits, RunSettings, ToolMeaning,
+};
 pub use gate::{GateName, GateResult, Verdict};
 pub use id::{ArtifactId, AttemptId, EventId, IdError, ProjectId, PullRequestId, RunId, StepId, TaskId, TenantId};
 pub use money::NanoUsd;

@@ -297,3 +297,127 @@ impl RunState {
         matches!(self, Self::Ready | Self::NoChange | Self::GatesFailed | Self::Canceled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every transition of a machine, as words.
+    fn edges<S: Copy + fmt::Display, E: Copy + fmt::Display>(
+        states: &[S],
+        events: &[E],
+        apply: fn(S, E) -> Result<S, IllegalTransition>,
+    ) -> BTreeSet<String> {
+        let pairs = states.iter().flat_map(|s| events.iter().map(move |e| (*s, *e)));
+        pairs.filter_map(|(s, e)| apply(s, e).ok().map(|to| format!("{s} + {e} = {to}"))).collect()
+    }
+
+    /// The same table, drawn by hand from the contract: a transition that is added or lost shows here.
+    #[test]
+    fn the_runs_transitions_are_those_of_the_contract() {
+        let mut want = BTreeSet::new();
+        for (event, to) in [
+            (RunEvent::PauseRequested, "paused"),
+            (RunEvent::Interrupted, "interrupted"),
+            (RunEvent::AskedForInput, "needs_input"),
+            (RunEvent::HitLimit, "limit_reached"),
+            (RunEvent::Failed, "failed"),
+            (RunEvent::Succeeded, "ready"),
+            (RunEvent::ChangedNothing, "no_change"),
+            (RunEvent::GatesRefused, "gates_failed"),
+        ] {
+            want.insert(format!("running + {event} = {to}"));
+        }
+        let resumable = ["paused", "interrupted", "needs_input", "limit_reached", "failed"];
+        for from in resumable.into_iter().chain(["queued"]) {
+            want.insert(format!("{from} + {} = running", RunEvent::Started));
+        }
+        for from in resumable.into_iter().chain(["queued", "running"]) {
+            want.insert(format!("{from} + {} = canceled", RunEvent::CancelRequested));
+        }
+        assert_eq!(edges(RunState::ALL, RunEvent::ALL, RunState::apply), want);
+        let finished: Vec<_> = RunState::ALL.iter().filter(|s| s.is_final()).collect();
+        let said: Vec<_> = RunState::ALL.iter().filter(|s| s.is_finished()).collect();
+        assert_eq!(finished, said);
+    }
+
+    #[test]
+    fn the_final_states_of_the_others_are_few() {
+        fn finals<S: Copy + fmt::Display>(all: &[S], is_final: fn(S) -> bool) -> String {
+            all.iter().filter(|s| is_final(**s)).map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        }
+        assert_eq!(finals(TaskState::ALL, TaskState::is_final), "completed canceled");
+        assert_eq!(finals(StepState::ALL, StepState::is_final), "done skipped");
+        assert_eq!(finals(AttemptState::ALL, AttemptState::is_final), "accepted rejected");
+    }
+
+    /// Walks a machine with arbitrary events; gives the transitions taken.
+    fn walk<S: Copy + fmt::Display, E: Copy + fmt::Display>(
+        start: S,
+        events: &[E],
+        picks: &[usize],
+        apply: fn(S, E) -> Result<S, IllegalTransition>,
+    ) -> BTreeSet<String> {
+        let mut state = start;
+        let mut taken = BTreeSet::new();
+        for pick in picks {
+            let event = events[pick % events.len()];
+            if let Ok(next) = apply(state, event) {
+                taken.insert(format!("{state} + {event} = {next}"));
+                state = next;
+            }
+        }
+        taken
+    }
+
+    /// From the first state, random events reach every transition of the table.
+    fn reaches_all<S: Copy + fmt::Display, E: Copy + fmt::Display>(
+        states: &[S],
+        events: &[E],
+        apply: fn(S, E) -> Result<S, IllegalTransition>,
+    ) {
+        use proptest::strategy::ValueTree;
+        use proptest::test_runner::TestRunner;
+        let mut runner = TestRunner::deterministic();
+        let picks = prop::collection::vec(any::<prop::sample::Index>(), 40);
+        let mut seen = BTreeSet::new();
+        for _ in 0..2_000 {
+            let walk_picks: Vec<usize> = picks
+                .new_tree(&mut runner)
+                .expect("a vector of picks")
+                .current()
+                .iter()
+                .map(|i| i.index(events.len()))
+                .collect();
+            seen.extend(walk(states[0], events, &walk_picks, apply));
+        }
+        assert_eq!(seen, edges(states, events, apply));
+    }
+
+    #[test]
+    fn random_walks_reach_every_listed_transition_and_no_other() {
+        reaches_all(TaskState::ALL, TaskEvent::ALL, TaskState::apply);
+        reaches_all(RunState::ALL, RunEvent::ALL, RunState::apply);
+        reaches_all(StepState::ALL, StepEvent::ALL, StepState::apply);
+        reaches_all(AttemptState::ALL, AttemptEvent::ALL, AttemptState::apply);
+    }
+
+    proptest! {
+        #[test]
+        fn a_final_state_refuses_everything(event in 0usize..10) {
+            for state in RunState::ALL.iter().filter(|s| s.is_finished()) {
+                prop_assert!(state.apply(RunEvent::ALL[event % RunEvent::ALL.len()]).is_err());
+            }
+        }
+
+        #[test]
+        fn words_are_read_back(index in 0usize..11) {
+            let state = RunState::ALL[index % RunState::ALL.len()];
+            prop_assert_eq!(RunState::from_word(state.as_str()), Some(state));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The run document of the contract: what every exit of `aamas run` prints.
+
+use std::path::PathBuf;
+
+use agents::View;
+use domain::{Ending, GateName, PullRequestId, RunError, RunId, RunState, TaskId, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunDocument {
+    /// The run.
+    pub run_id: RunId,
+    /// Its task.
+    pub task_id: TaskId,
+    /// How it ended or stands.
+    pub status: RunState,
+    /// The model, as `SPEC`.
+    pub model: String,
+    /// The delivered branch, without `refs/heads/`.
+    pub branch: Option<String>,
+    /// The commit that the work started from.
+    pub base_commit: String,
+    /// The commit on the branch.
+    pub head_commit: Option<String>,
+    /// The local pull request.
+    pub pull_request: Option<PullRequestLine>,
+    /// The gates' verdicts, in order.
+    pub gates: Vec<GateLine>,
+    /// What the models used.
+    pub usage: UsageLine,
+    /// Answered model calls.
+    pub turns: u32,
+    /// Time that processes spent on the run.
+    pub duration_ms: u64,
+    /// Level of the sandbox in force, such as `S2`; null before a workspace stood.
+    pub sandbox: Option<String>,
+    /// Path of the report.
+    pub report: Option<PathBuf>,
+    /// Why it is not a success.
+    pub error: Option<RunError>,
+}
+
+/// A pull request in a run document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PullRequestLine {
+    /// Its id.
+    pub id: PullRequestId,
+    /// Its title.
+    pub title: String,
+    /// Where a person can read it: a `file:` address for a local one.
+    pub url: String,
+}
+
+/// A gate in a run document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateLine {
+    /// Its name.
+    pub name: GateName,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// One line for a person.
+    pub summary: String,
+}
+
+/// Usage in a run document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UsageLine {
+    /// Tokens of all prompts, cached ones included.
+    pub input_tokens: u64,
+    /// The cached part.
+    pub cached_tokens: u64,
+    /// Tokens of all answers.
+    pub output_tokens: u64,
+    /// Decimal USD; null when a price is unknown.
+    pub cost_usd: Option<f64>,
+}
+
+/// What is known about a run beside its journal.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The run.
+    pub run: RunId,
+    /// Its task.
+    pub task: TaskId,
+}
+
+impl RunDocument {
+    /// The document of a run whose journal gives `view`.
+    #[must_use]
+    pub fn of(identity: &Identity, view: &View, state: RunState) -> Self {
+        let delivered = view.delivery.as_ref().filter(|d| d.head_commit.is_some());
+        let settings = view.settings.as_ref();
+        Self {
+            run_id: identity.run,
+            task_id: identity.task,
+            status: state,
+            model: view.model.clone(),
+            branch: delivered.map(|d| d.branch.clone()),
+            base_commit: settings.map(|s| s.base_head.clone()).unwrap_or_default(),
+            head_commit: delivered.and_then(|d| d.head_commit.clone()),
+            pull_request: None,
+            gates: view.judged.iter().flat_map(|j| &j.results).map(GateLine::of).collect(),
+            usage: UsageLine {
+                input_tokens: view.usage.input_tokens,
+                cached_tokens: view.usage.cached_tokens,
+                output_tokens: view.usage.output_tokens,
+                cost_usd: view.cost.map(domain::NanoUsd::as_usd),
+            },
+            turns: view.turns,
+            duration_ms: u64::try_from(view.active.as_millis()).unwrap_or(u64::MAX),
+            sandbox: view.prepared.as_ref().map(|p| p.sandbox.clone()),
+            report: None,
+            error: view.ended.as_ref().and_then(|e| e.error.clone()),
+        }
+    }
+
+    /// The exit code of the contract.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        exit_code(self.status, self.error.as_ref())
+    }
+}
+
+impl GateLine {
+    fn of(result: &domain::GateResult) -> Self {
+        Self { name: result.name, verdict: result.verdict, summary: result.summary.clone() }
+    }
+}
+
+/// The exit code of an ending. Codes of models and providers are 6, those of wrong usage 2.
+#[must_use]
+pub fn exit_code(state: RunState, error: Option<&RunError>) -> u8 {
+    match state {
+        RunState::Ready | RunState::NoChange | RunState::Queued | RunState::Running => 0,
+        RunState::GatesFailed => 3,
+        RunState::LimitReached => 4,
+        RunState::NeedsInput => 5,
+        RunState::Canceled | RunState::Interrupted | RunState::Paused => 130,
+        RunState::Failed => match error.map(|e| e.code.as_str()) {
+            Some("model_not_configured" | "model_not_available") => 2,
+            Some(code) if code.starts_with("model_") || code.starts_with("script_") => 6,
+            _ => 1,
+        },
+    }
+}
+
+/// The ending of an error that is neither the model's nor the change's.
+#[must_use]
+pub fn failed(error: RunError) -> Ending {
+    Ending { state: RunState::Failed, error: Some(error) }
+}
