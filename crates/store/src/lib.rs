@@ -1,1 +1,53 @@
 //! The only SQL: journal, leases, tasks, runs, outbox, artifacts, migrations.
+//!
+//! A [`Store`] is one data directory. Everything is read and written through a [`TenantTx`], which the
+//! closures given to [`Store::write`] and [`Store::read`] receive. A write that was answered is flushed to
+//! the disk.
+
+mod artifact;
+mod block_on;
+mod budget;
+mod cache;
+mod check;
+mod column;
+mod connection;
+mod directory;
+mod error;
+pub mod fault;
+mod found;
+mod inbox;
+mod journal;
+mod lease;
+mod migrate;
+mod objects;
+mod outbox;
+mod owner;
+mod pull_request;
+mod readers;
+mod run;
+mod sql;
+mod step;
+mod store;
+mod task;
+mod tenant;
+mod tx;
+mod writer;
+
+pub use artifact::{Artifact, NewArtifact};
+pub use budget::{Budget, Spend};
+pub use cache::Cached;
+pub use check::CheckReport;
+pub use error::{DatabaseFailure, StoreError};
+pub use found::Found;
+pub use inbox::{Message, MessageKind, NewMessage, Taken};
+pub use journal::{DataKeyId, Entry, MAX_ENTRY_BYTES, NewEntry, Seq};
+pub use lease::{Fence, HeldLease, Lease};
+pub use objects::{ObjectHash, StoredObject};
+pub use outbox::{NewEvent, OutboxEvent};
+pub use owner::Owner;
+pub use pull_request::{PullRequestRecord, PullRequestState};
+pub use run::{RunRecord, RunSummary};
+pub use step::{AttemptRecord, StepRecord};
+pub use store::{ChangeWatch, OpenOptions, Store};
+pub use task::TaskRecord;
+pub use tenant::{MAX_DOCUMENT_BYTES, TenantTx};

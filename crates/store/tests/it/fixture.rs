@@ -1,0 +1,156 @@
+//! An empty store, and things to put into it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::{RunId, Taint, TaskId, TaskState, TenantId, Timestamp};
+use serde_json::json;
+use store::{Fence, Lease, NewEntry, OpenOptions, Owner, RunRecord, Store, StoreError, TaskRecord, TenantTx};
+use tempfile::TempDir;
+
+pub(crate) const TENANT: TenantId = TenantId::LOCAL;
+pub(crate) const TTL: Duration = Duration::from_secs(30);
+
+/// A store in a directory that goes when this goes.
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    dir: TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        Self::with(OpenOptions::default())
+    }
+
+    pub(crate) fn with(options: OpenOptions) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let store = Store::open(dir.path(), options).expect("an empty directory opens");
+        Self { store, dir }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The same directory opened once more.
+    pub(crate) fn again(&self) -> Store {
+        Store::open(self.path(), OpenOptions::default()).expect("what was closed opens")
+    }
+
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut TenantTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.write_blocking(TENANT, work)
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        look: impl FnOnce(&TenantTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.store.read_blocking(TENANT, look)
+    }
+
+    /// A task with a run that nobody holds.
+    pub(crate) fn run(&self) -> RunId {
+        let (task, run) = (task(), RunRecord::queued(id(), id(), Path::new("/repo"), "offline", at(1)));
+        self.write(move |tx| add_run(tx, &task, run)).expect("a new run")
+    }
+
+    /// A run with a lease.
+    pub(crate) fn held_run(&self) -> (RunId, Fence) {
+        let run = self.run();
+        (run, self.acquire(run, &owner(1), at(1)).expect("a free run").fence)
+    }
+
+    pub(crate) fn acquire(&self, run: RunId, owner: &Owner, now: Timestamp) -> Result<Lease, StoreError> {
+        let owner = owner.clone();
+        self.write(move |tx| tx.acquire_lease(run, &owner, now, TTL, |_| false))
+    }
+}
+
+pub(crate) fn add_run(
+    tx: &mut TenantTx<'_>,
+    task: &TaskRecord,
+    mut run: RunRecord,
+) -> Result<RunId, StoreError> {
+    run.task = task.id;
+    tx.insert_task(task)?;
+    tx.insert_run(&run)?;
+    Ok(run.id)
+}
+
+pub(crate) fn task() -> TaskRecord {
+    TaskRecord {
+        id: id(),
+        text: "Fix the off-by-one in paging".to_owned(),
+        kind: "fix".to_owned(),
+        state: TaskState::Submitted,
+        priority: 0,
+        created_at: at(1),
+        updated_at: at(1),
+        doc: json!({"labels": ["bug"]}),
+    }
+}
+
+pub(crate) fn entry(text: &str) -> NewEntry {
+    NewEntry {
+        branch: 1,
+        at: at(5),
+        kind: "note".to_owned(),
+        taint: Taint::Untrusted,
+        data_key: None,
+        body: text.as_bytes().to_vec(),
+        raw: None,
+    }
+}
+
+/// A process that may or may not exist.
+pub(crate) fn owner(pid: u32) -> Owner {
+    Owner {
+        host: "here".to_owned(),
+        boot_id: "boot".to_owned(),
+        pid_namespace: "pid:[1]".to_owned(),
+        pid,
+        started_ticks: 1,
+    }
+}
+
+/// `seconds` after the epoch.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+/// A new id of any kind.
+pub(crate) fn id<T: FromCounter>() -> T {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let mut bytes = [0; 16];
+    bytes[8..].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    T::from_counter(bytes)
+}
+
+pub(crate) trait FromCounter {
+    fn from_counter(bytes: [u8; 16]) -> Self;
+}
+
+macro_rules! from_counter {
+    ($($id:ty),+) => {$(
+        impl FromCounter for $id {
+            fn from_counter(bytes: [u8; 16]) -> Self {
+                Self::from_bytes(bytes)
+            }
+        }
+    )+};
+}
+
+from_counter!(
+    domain::ArtifactId,
+    domain::AttemptId,
+    domain::EventId,
+    domain::PullRequestId,
+    domain::StepId,
+    RunId,
+    TaskId,
+    TenantId
+);
