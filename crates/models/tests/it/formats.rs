@@ -1,0 +1,225 @@
+//! Whole conversations in both formats.
+
+use models::{Block, Message, Reply, StopReason, ToolCall, ToolResult, UsageSource};
+use testkit::model_answers::Says;
+use testkit::model_server::{Behavior, Framing, ModelServer};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{BOTH, Format, Pauses, USED, ask_server, call, open, options, shown, tools};
+
+const ARGUMENTS: &str = r#"{"path":"src/ä😀.rs","n":[1,2.50,1e3]}"#;
+
+fn rich() -> Says {
+    Says::text("Grüße, 世界 😀!")
+        .reasoning("Ich denke, also 思う.")
+        .call("call_a", "read_file", ARGUMENTS)
+        .call("call_b", "list_files", "{}")
+}
+
+fn check_rich(reply: &Reply, format: Format) {
+    assert_eq!(reply.text(), "Grüße, 世界 😀!");
+    let calls: Vec<&ToolCall> = reply.tool_calls().collect();
+    assert_eq!(calls.len(), 2);
+    assert_eq!((calls[0].id.as_str(), calls[0].name.as_str()), ("call_a", "read_file"));
+    assert_eq!(calls[1].arguments, "{}");
+    assert_eq!(reply.stop, StopReason::ToolCalls);
+    assert_eq!((reply.usage, reply.usage_source, reply.tries), (USED, UsageSource::Reported, 1));
+    assert_eq!(reply.model, "test-model-1");
+    let reasoning = match format {
+        Format::OpenAi => r#"{"reasoning_content":"Ich denke, also 思う."}"#,
+        Format::Anthropic => {
+            r#"{"type":"thinking","thinking":"Ich denke, also 思う.","signature":"c2lnbmVk"}"#
+        }
+    };
+    assert_eq!(reply.message.blocks[0], Block::Reasoning { json: reasoning.into() });
+}
+
+#[tokio::test]
+async fn an_answer_is_the_same_streamed_whole_and_in_pieces_of_any_size() {
+    for format in BOTH {
+        let mut behaviors = vec![Behavior::stream(rich()), Behavior::document(rich())];
+        for bytes in [1, 2, 3, 7, 64, 100_000] {
+            behaviors.push(Behavior::stream(rich()).in_pieces(bytes));
+            behaviors.push(Behavior::stream(rich()).in_pieces(bytes).framed(Framing::UntilClose));
+            behaviors.push(Behavior::document(rich()).in_pieces(bytes).framed(Framing::Chunked));
+        }
+        for behavior in behaviors {
+            let is_document = matches!(behavior.answer, testkit::model_server::Answer::Document(_));
+            let (_server, outcome) = ask_server(format, vec![behavior]).await;
+            let reply = outcome.unwrap();
+            check_rich(&reply, format);
+            let arguments = &reply.tool_calls().next().unwrap().arguments;
+            if is_document && format == Format::Anthropic {
+                // The arguments came as an object, not as text.
+                let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+                assert_eq!(read(arguments), read(ARGUMENTS));
+            } else {
+                assert_eq!(arguments, ARGUMENTS);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_before_is_sent_again_byte_for_byte() {
+    for format in BOTH {
+        let answers = [
+            rich(),
+            Says::text("more").call("call_c", "read_file", "{\"path\":"),
+            rich(),
+            Says::text("done"),
+        ];
+        let server = ModelServer::start(answers.map(Behavior::stream).into()).await;
+        let model = open(format, &server, options(&Pauses::default()));
+        let tools = tools();
+        let mut transcript = model.transcript();
+        let mut journal = Vec::new();
+        transcript.push_user("Do \"it\"\n\u{1b}");
+        for turn in 1..=4 {
+            let measured = model.request_body(&call(&transcript, &tools, turn));
+            let reply = model
+                .complete(call(&transcript, &tools, turn), &mut |_| {}, &CancellationToken::new())
+                .await
+                .unwrap();
+            assert_eq!(server.requests().last().unwrap().body, measured);
+            let results: Vec<ToolResult> = reply
+                .tool_calls()
+                .map(|c| ToolResult {
+                    call_id: c.id.clone(),
+                    text: "ok ü".into(),
+                    is_error: c.id == "call_b",
+                })
+                .collect();
+            for message in [Message::Assistant(reply.message), Message::ToolResults { results }] {
+                transcript.push(&message);
+                journal.push(message);
+            }
+        }
+        let bodies: Vec<Vec<u8>> = server.requests().into_iter().map(|r| r.body).collect();
+        for pair in bodies.windows(2) {
+            assert!(pair[1].starts_with(&pair[0][..pair[0].len() - 2]), "{format:?}");
+            serde_json::from_slice::<serde_json::Value>(&pair[1]).unwrap();
+        }
+        // From the journal the same bytes come again.
+        let text = serde_json::to_string(&journal).unwrap();
+        let mut resumed = model.transcript();
+        resumed.push_user("Do \"it\"\n\u{1b}");
+        serde_json::from_str::<Vec<Message>>(&text).unwrap().iter().for_each(|m| resumed.push(m));
+        assert_eq!(resumed.as_bytes(), transcript.as_bytes());
+        assert_eq!(resumed.message_count(), transcript.message_count());
+    }
+}
+
+#[tokio::test]
+async fn malformed_arguments_reach_the_caller_and_go_back_as_an_object() {
+    for format in BOTH {
+        let says = Says::text("").call("x", "read_file", "{\"path\": oops");
+        let (_server, outcome) = ask_server(format, vec![Behavior::stream(says)]).await;
+        let reply = outcome.unwrap();
+        assert_eq!(reply.tool_calls().next().unwrap().arguments, "{\"path\": oops");
+        let wire: serde_json::Value = serde_json::from_str(&reply.message.wire.unwrap().json).unwrap();
+        let sent = match format {
+            Format::OpenAi => wire["tool_calls"][0]["function"]["arguments"].as_str().unwrap().to_owned(),
+            Format::Anthropic => wire["content"][0]["input"].to_string(),
+        };
+        assert_eq!(sent, "{\"malformed_arguments\":\"{\\\"path\\\": oops\"}");
+    }
+}
+
+#[tokio::test]
+async fn an_invented_name_reaches_the_caller_and_goes_back_plain() {
+    for format in BOTH {
+        let says = Says::text("").call("x", "functions.read file", "{}");
+        let (_server, outcome) = ask_server(format, vec![Behavior::stream(says)]).await;
+        let reply = outcome.unwrap();
+        assert_eq!(reply.tool_calls().next().unwrap().name, "functions.read file");
+        assert!(reply.message.wire.unwrap().json.contains("\"name\":\"functions_read_file\""));
+    }
+}
+
+#[tokio::test]
+async fn another_provider_can_take_a_conversation_over() {
+    let (_server, outcome) = ask_server(Format::OpenAi, vec![Behavior::stream(rich())]).await;
+    let message = outcome.unwrap().message;
+    let mut transcript = models::Transcript::new(models::WireFormat::Anthropic);
+    transcript.push_user("Hello");
+    transcript.push_assistant(&message);
+    let messages: serde_json::Value =
+        serde_json::from_str(&format!("[{}]", String::from_utf8_lossy(transcript.as_bytes()))).unwrap();
+    assert_eq!(messages[1]["content"][0], serde_json::json!({"type": "text", "text": "Grüße, 世界 😀!"}));
+    assert_eq!(messages[1]["content"][1]["input"]["path"], "src/ä😀.rs");
+    assert_eq!(messages[1]["content"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn progress_is_shown_as_it_comes() {
+    for format in BOTH {
+        let says =
+            Says::text("Hi there").reasoning("Hm").call("c", "read_file", "{}").call("d", "list_files", "{}");
+        let server = ModelServer::start(vec![Behavior::stream(says)]).await;
+        let model = open(format, &server, options(&Pauses::default()));
+        let mut transcript = model.transcript();
+        transcript.push_user("Hello");
+        let mut deltas = Vec::new();
+        model
+            .complete(
+                call(&transcript, &tools(), 1),
+                &mut |d| deltas.push(shown(d)),
+                &CancellationToken::new(),
+            )
+            .await
+            .unwrap();
+        deltas.sort();
+        let want = [
+            "arguments0:{}",
+            "arguments1:{}",
+            "call0:read_file",
+            "call1:list_files",
+            "reasoning:Hm",
+            "text:Hi th",
+            "text:ere",
+        ];
+        assert_eq!(deltas, want, "{format:?}");
+    }
+}
+
+#[tokio::test]
+async fn servers_that_bend_the_format_are_understood() {
+    let chunk = |delta: &str, finish: &str| {
+        format!("data:{{\"choices\":[{{\"delta\":{delta},\"finish_reason\":{finish}}}]}}\r\n\r\n")
+    };
+    // No indices, no ids, an object for arguments, no usage, no [DONE], a comment, content in parts.
+    let stream = [
+        ": keep-alive\r\n\r\n".to_owned(),
+        chunk(r#"{"content":[{"type":"text","text":"a"}]}"#, "null"),
+        chunk(
+            r#"{"content":null,"tool_calls":[{"id":"","function":{"name":"f","arguments":{"x":1}}}]}"#,
+            "null",
+        ),
+        chunk("{}", "\"stop\""),
+    ]
+    .concat();
+    let (_server, outcome) = ask_server(Format::OpenAi, vec![Behavior::raw("text/plain", stream)]).await;
+    let reply = outcome.unwrap();
+    assert_eq!(reply.text(), "a");
+    let call = reply.tool_calls().next().unwrap();
+    assert_eq!(
+        (call.id.as_str(), call.name.as_str(), call.arguments.as_str()),
+        ("call_1_0", "f", r#"{"x":1}"#)
+    );
+    assert_eq!((reply.stop, reply.usage_source), (StopReason::ToolCalls, UsageSource::Estimated));
+    assert!(reply.usage.input_tokens > 10 && reply.usage.output_tokens > 0);
+    // All calls numbered 0, told apart by id.
+    let stream = [
+        chunk(r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#, "null"),
+        chunk(
+            r#"{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{}"}}]}"#,
+            "\"tool_calls\"",
+        ),
+    ]
+    .concat();
+    let (_server, outcome) =
+        ask_server(Format::OpenAi, vec![Behavior::raw("text/event-stream", stream)]).await;
+    let names: Vec<String> = outcome.unwrap().tool_calls().map(|c| format!("{}:{}", c.id, c.name)).collect();
+    assert_eq!(names, ["a:f", "b:g"]);
+}
