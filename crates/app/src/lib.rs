@@ -1,1 +1,125 @@
 //! Use cases: authorize, decide, save and append the event in one transaction.
+
+pub mod claim;
+pub mod create;
+pub mod finish;
+pub mod people;
+pub mod pull_requests;
+
+use std::sync::Arc;
+
+use domain::{Clock, EventId, IllegalTransition, TenantId, Timestamp};
+use store::{Store, StoreError};
+
+pub use claim::{Claim, claim_run, renew};
+pub use create::{NewRun, create_run};
+pub use finish::{Finished, finish_run};
+pub use people::{Said, cancel_idle_run, say};
+pub use pull_requests::set_pull_request_state;
+
+/// What every use case needs: the store, whose rows they are, and time and randomness as arguments.
+#[derive(Clone)]
+pub struct Desk {
+    /// The rows.
+    pub store: Store,
+    /// Whose rows.
+    pub tenant: TenantId,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ten random bytes, for an id.
+    pub random: fn() -> [u8; 10],
+}
+
+/// Why a use case did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The store failed, or refused the write.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It can't happen in this state.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// There is no such thing, or it is another tenant's.
+    #[error("there is no {what} {text}")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// As it was asked for.
+        text: String,
+    },
+    /// The text fits several.
+    #[error("{text} fits several: {}", candidates.join(", "))]
+    Ambiguous {
+        /// As it was asked for.
+        text: String,
+        /// The first few.
+        candidates: Vec<String>,
+    },
+    /// This process can't say who it is.
+    #[error("cannot read this process's own identity")]
+    Identity(#[source] std::io::Error),
+}
+
+impl Desk {
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn event(&self, kind: &str, subject: String, data: serde_json::Value) -> store::NewEvent {
+        let at = self.now();
+        let kind = format!("dev.aamas.{kind}");
+        store::NewEvent { id: EventId::new(at, (self.random)()), kind, subject, data, at }
+    }
+
+    /// The run that a text means: its id, a unique part of it, or `last`.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::Ambiguous`].
+    pub fn find_run(&self, text: &str) -> Result<store::RunRecord, AppError> {
+        self.resolve("run", text, |tx, text| tx.find_run(text), |tx, id| tx.run(id))
+    }
+
+    /// The pull request that a text means: its id, a unique part of it, `last`, or its run.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::Ambiguous`].
+    pub fn find_pull_request(&self, text: &str) -> Result<store::PullRequestRecord, AppError> {
+        let direct =
+            self.resolve("pull request", text, |tx, text| tx.find_pull_request(text), |tx, id| tx.pull_request(id));
+        match direct {
+            Err(AppError::NotFound { what, text }) => {
+                let Ok(run) = self.find_run(&text) else { return Err(AppError::NotFound { what, text }) };
+                let id = run.id;
+                let found = self.store.read_blocking(self.tenant, move |tx| tx.pull_request_of_run(id))?;
+                found.ok_or(AppError::NotFound { what, text })
+            }
+            other => other,
+        }
+    }
+
+    fn resolve<I, R>(
+        &self,
+        what: &'static str,
+        text: &str,
+        find: impl Fn(&store::TenantTx<'_>, &str) -> Result<store::Found<I>, StoreError>,
+        read: impl Fn(&store::TenantTx<'_>, I) -> Result<Option<R>, StoreError>,
+    ) -> Result<R, AppError>
+    where
+        I: std::fmt::Display + Copy,
+    {
+        let found = self.store.read_blocking(self.tenant, |tx| {
+            Ok(match find(tx, text)? {
+                store::Found::One(id) => Ok(read(tx, id)?),
+                store::Found::None => Ok(None),
+                store::Found::Ambiguous(ids) => Err(ids.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            })
+        })?;
+        match found {
+            Ok(Some(record)) => Ok(record),
+            Ok(None) => Err(AppError::NotFound { what, text: text.to_owned() }),
+            Err(candidates) => Err(AppError::Ambiguous { text: text.to_owned(), candidates }),
+        }
+    }
+}

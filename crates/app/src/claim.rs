@@ -1,0 +1,82 @@
+//! A process takes a run.
+
+use std::time::Duration;
+
+use domain::{Entry, RunEvent, RunId, RunLimits, Taint, TaskEvent, TaskId, TaskState, Timestamp};
+use store::{Fence, NewEntry, Owner, RunRecord, StoreError};
+
+use crate::{AppError, Desk};
+
+/// How long a lease lasts unless it is renewed. A dead owner on the same host is noticed at once.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// A run in the hands of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The run.
+    pub run: RunId,
+    /// Its task.
+    pub task: TaskId,
+    /// The token that every write carries.
+    pub fence: Fence,
+}
+
+/// Takes a run that stands still, or whose owner died, with these limits, model and approvals from here on.
+///
+/// # Errors
+/// [`StoreError::LeaseHeld`] when a living process has it; [`AppError::Illegal`] when it is finished.
+pub fn claim_run(desk: &Desk, run: &RunRecord, limits: RunLimits, model: &str, yes: bool) -> Result<Claim, AppError> {
+    let now = desk.now();
+    let owner = Owner::this_process().map_err(AppError::Identity)?;
+    // A run whose owner died still says `running`; anything else has to allow the start.
+    let state = match run.state {
+        domain::RunState::Running => run.state,
+        other => other.apply(RunEvent::Started)?,
+    };
+    let started = RunRecord { state, model: model.to_owned(), updated_at: now, document: None, ..run.clone() };
+    let entry = journal_entry(0, now, &Entry::Resumed { limits, model: model.to_owned(), yes }, None);
+    let event = desk.event("run.resumed", run.id.to_string(), serde_json::json!({ "run_id": run.id }));
+    let (id, task) = (run.id, run.task);
+    let fence = desk.store.write_blocking(desk.tenant, move |tx| {
+        let lease = tx.acquire_lease(id, &owner, now, LEASE, Owner::is_proven_dead)?;
+        tx.save_run(lease.fence, &started)?;
+        tx.set_budget(id, limits.budget)?;
+        if let Some(mut record) = tx.task(task)? {
+            record.state = working(record.state);
+            record.updated_at = now;
+            tx.save_task(&record)?;
+        }
+        tx.append(id, lease.fence, &[entry])?;
+        tx.append_event(&event)?;
+        Ok(lease.fence)
+    })?;
+    Ok(Claim { run: id, task, fence })
+}
+
+/// Keeps a lease.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another process has taken over.
+pub fn renew(desk: &Desk, claim: Claim) -> Result<(), StoreError> {
+    let now = desk.now();
+    desk.store
+        .write_blocking(desk.tenant, move |tx| tx.renew_lease(claim.run, claim.fence, now, LEASE).map(drop))
+}
+
+fn working(state: TaskState) -> TaskState {
+    let event = if state == TaskState::InputRequired { TaskEvent::Answered } else { TaskEvent::Claimed };
+    state.apply(event).unwrap_or(TaskState::Working)
+}
+
+/// An entry as the store takes it. What models and tools wrote is labelled untrusted.
+#[must_use]
+pub fn journal_entry(branch: u32, at: Timestamp, entry: &Entry, raw: Option<Vec<u8>>) -> NewEntry {
+    let taint = match entry {
+        Entry::ModelAnswered { .. } | Entry::ToolFinished { .. } | Entry::RepairEnded { .. } => Taint::Untrusted,
+        Entry::Prepared { .. } | Entry::GatesJudged { .. } => Taint::Untrusted,
+        _ => Taint::Trusted,
+    };
+    // Serializing an enum of strings, numbers and vectors into memory has no way to fail.
+    let body = serde_json::to_vec(entry).unwrap_or_default();
+    NewEntry { branch, at, kind: entry.kind().to_owned(), taint, data_key: None, body, raw }
+}

@@ -1,0 +1,78 @@
+//! A task and its run come into being.
+
+use domain::{
+    AttemptId, AttemptState, Entry, RunId, RunSettings, RunState, StepId, StepState, TaskEvent, TaskId, TaskState,
+};
+use store::{AttemptRecord, Owner, RunRecord, StepRecord, TaskRecord};
+
+use crate::claim::{Claim, LEASE, journal_entry};
+use crate::{AppError, Desk};
+
+/// What a run needs to begin.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// What was asked.
+    pub settings: RunSettings,
+    /// The type of the task, such as `fix`.
+    pub kind: String,
+}
+
+/// Makes a task and its run durable, with this process as the holder of its lease.
+///
+/// # Errors
+/// Only failures of the store.
+pub fn create_run(desk: &Desk, new: NewRun) -> Result<Claim, AppError> {
+    let now = desk.now();
+    let (task, run) = (TaskId::new(now, (desk.random)()), RunId::new(now, (desk.random)()));
+    let (step, attempt) = (StepId::new(now, (desk.random)()), AttemptId::new(now, (desk.random)()));
+    let owner = Owner::this_process().map_err(AppError::Identity)?;
+    let task_record = TaskRecord {
+        id: task,
+        text: new.settings.task.clone(),
+        kind: new.kind,
+        state: TaskState::Submitted.apply(TaskEvent::Claimed)?,
+        priority: 0,
+        created_at: now,
+        updated_at: now,
+        doc: serde_json::Value::Null,
+    };
+    let settings = serde_json::to_value(&new.settings).unwrap_or_default();
+    let mut run_record = RunRecord::queued(run, task, &new.settings.repo, &new.settings.model, now);
+    run_record.base_commit = Some(new.settings.base_head.clone());
+    run_record.settings = settings;
+    let started = RunRecord { state: RunState::Running, ..run_record.clone() };
+    let step_record = StepRecord {
+        id: step,
+        ordinal: 0,
+        name: "build".into(),
+        state: StepState::Working,
+        created_at: now,
+        updated_at: now,
+        doc: serde_json::Value::Null,
+    };
+    let attempt_record = AttemptRecord {
+        id: attempt,
+        step,
+        number: 1,
+        state: AttemptState::Working,
+        created_at: now,
+        updated_at: now,
+        doc: serde_json::Value::Null,
+    };
+    let entry = journal_entry(0, now, &Entry::Created { settings: new.settings.clone() }, None);
+    let event = desk.event("run.created", run.to_string(), serde_json::json!({ "task_id": task, "run_id": run }));
+    let budget = new.settings.limits.budget;
+    let fence = desk.store.write_blocking(desk.tenant, move |tx| {
+        tx.insert_task(&task_record)?;
+        tx.insert_run(&run_record)?;
+        tx.set_budget(run, budget)?;
+        let lease = tx.acquire_lease(run, &owner, now, LEASE, Owner::is_proven_dead)?;
+        tx.save_run(lease.fence, &started)?;
+        tx.save_step(run, lease.fence, &step_record)?;
+        tx.save_attempt(run, lease.fence, &attempt_record)?;
+        tx.append(run, lease.fence, &[entry])?;
+        tx.append_event(&event)?;
+        Ok(lease.fence)
+    })?;
+    Ok(Claim { run, task, fence })
+}

@@ -1,0 +1,95 @@
+//! A run stands still or ends.
+
+use domain::{
+    AttemptState, Ending, PullRequestId, RunEvent, RunState, StepState, TaskEvent, Timestamp,
+};
+use store::{NewEntry, RunRecord};
+
+use crate::{AppError, Claim, Desk};
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// How.
+    pub ending: Ending,
+    /// What happened to the run.
+    pub event: RunEvent,
+    /// Its document.
+    pub document: serde_json::Value,
+    /// Its branch, if there is one.
+    pub branch: Option<String>,
+    /// Its pull request, if there is one.
+    pub pull_request: Option<PullRequestId>,
+    /// The last journal entries.
+    pub entries: Vec<NewEntry>,
+}
+
+/// Saves the end of a run and gives its lease back, in one commit.
+///
+/// # Errors
+/// [`store::StoreError::Fenced`] when another process has taken over; [`AppError::Illegal`] never happens to a run in hand.
+pub fn finish_run(desk: &Desk, claim: Claim, finished: Finished) -> Result<(), AppError> {
+    let now = desk.now();
+    let kind = format!("run.{}", finished.ending.state);
+    let event = desk.event(&kind, claim.run.to_string(), finished.document.clone());
+    desk.store.write_blocking(desk.tenant, move |tx| {
+        tx.append(claim.run, claim.fence, &finished.entries)?;
+        let Some(record) = tx.run(claim.run)? else {
+            return Err(store::StoreError::Malformed { what: format!("row of {}", claim.run) });
+        };
+        let state = record.state.apply(finished.event).unwrap_or(finished.ending.state);
+        let record = RunRecord {
+            state,
+            branch: finished.branch.clone().or(record.branch.clone()),
+            document: Some(finished.document.clone()),
+            updated_at: now,
+            ..record
+        };
+        tx.save_run(claim.fence, &record)?;
+        save_parts(tx, claim, state, now)?;
+        tx.append_event(&event)?;
+        tx.release_lease(claim.run, claim.fence)
+    })?;
+    Ok(())
+}
+
+fn save_parts(
+    tx: &mut store::TenantTx<'_>,
+    claim: Claim,
+    state: RunState,
+    now: Timestamp,
+) -> Result<(), store::StoreError> {
+    if let Some(mut task) = tx.task(claim.task)? {
+        task.state = task_event(state).and_then(|e| task.state.apply(e).ok()).unwrap_or(task.state);
+        task.updated_at = now;
+        tx.save_task(&task)?;
+    }
+    let (step_state, attempt_state) = match state {
+        RunState::Ready | RunState::NoChange => (StepState::Done, AttemptState::Accepted),
+        RunState::GatesFailed | RunState::Canceled => (StepState::Failed, AttemptState::Rejected),
+        _ => return Ok(()),
+    };
+    for mut step in tx.steps(claim.run)? {
+        step.state = step_state;
+        step.updated_at = now;
+        tx.save_step(claim.run, claim.fence, &step)?;
+    }
+    for mut attempt in tx.attempts(claim.run)? {
+        attempt.state = attempt_state;
+        attempt.updated_at = now;
+        tx.save_attempt(claim.run, claim.fence, &attempt)?;
+    }
+    Ok(())
+}
+
+fn task_event(state: RunState) -> Option<TaskEvent> {
+    Some(match state {
+        RunState::Ready | RunState::NoChange => TaskEvent::Finished,
+        RunState::GatesFailed | RunState::Failed | RunState::LimitReached => TaskEvent::GaveUp,
+        RunState::NeedsInput => TaskEvent::AskedForInput,
+        RunState::Paused | RunState::Interrupted => TaskEvent::Paused,
+        RunState::Canceled => TaskEvent::CancelRequested,
+        RunState::Queued | RunState::Running => return None,
+    })
+}
+
