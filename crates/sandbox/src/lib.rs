@@ -1,10 +1,47 @@
 //! Workspaces, snapshots, isolation, egress broker, the git command line.
 
+pub mod apply;
+pub mod checkout;
+pub mod delivery;
+mod dependencies;
+pub mod diff;
+mod durable;
+mod git;
+pub mod mirror;
+pub mod large;
+pub mod layers;
+pub mod objects;
+pub mod repository;
+pub mod restore;
+pub mod reviewers;
+pub mod setup;
+pub mod snapshot;
+mod throwaway_git;
+pub mod toolchains;
+mod tree_diff;
+pub mod workspace;
+pub mod beneath;
+pub mod broker;
+mod capture;
 pub mod command;
+mod identity;
+mod launcher;
+mod level;
+mod masks;
 pub mod plan;
+pub mod probe;
+pub mod scaffold;
+mod session;
+mod wire;
 
 pub use command::{Builtin, Builtins, Captured, Command, End, Exec, Limits, Output, Program, Stream};
+pub use identity::{Identity, RESERVED_ID};
+pub use launcher::run_launcher;
+pub use level::Level;
 pub use plan::{GitDir, Layered, MountPlan, View};
+
+pub use probe::{Probe, ProbeRow};
+pub use session::{Session, SessionOptions};
 
 /// Why the sandbox itself failed. What a command did is never an error.
 #[derive(Debug, thiserror::Error)]

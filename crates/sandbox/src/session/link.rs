@@ -1,0 +1,235 @@
+//! The socket to a run's init: requests out, replies in, matched by number.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use nix::errno::Errno;
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::wire::{self, Ended, Failure, MAX_REPLY, Reply, Request, Start};
+use crate::{Level, SandboxError};
+
+/// How a request ended: by init's word, with processor time in microseconds.
+pub(super) type Done = (Ended, u64);
+
+/// One session's connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    writer: tokio::sync::Mutex<Writer>,
+    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Done>>>>,
+    to_kill: Mutex<Vec<u64>>,
+    next: AtomicU64,
+    closed: AtomicBool,
+    reader: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Writer(tokio::net::unix::OwnedWriteHalf);
+
+/// Why a session could not be opened.
+pub(super) enum OpenError {
+    /// The far side said so.
+    Refused(Failure),
+    /// The far side broke off or could not be started.
+    Host(&'static str, io::Error),
+}
+
+/// Starts a launcher and waits until it is ready.
+pub(super) async fn open(
+    exe: &Path,
+    arguments: &[String],
+    start: &Start,
+) -> Result<(std::sync::Arc<Link>, Level), OpenError> {
+    let (stream, child) = spawn(exe, arguments).map_err(|e| OpenError::Host("start the sandbox's launcher", e))?;
+    let frame = wire::encode(start).map_err(|e| OpenError::Host("describe the sandbox (a path is not UTF-8?)", e))?;
+    let (mut read, write) = stream.into_split();
+    let mut writer = Writer(write);
+    writer.send(&frame, &[]).await.map_err(|e| OpenError::Host("talk to the sandbox's launcher", e))?;
+    let level = match read_reply(&mut read).await.map_err(|e| OpenError::Host("hear from the sandbox's launcher", e))? {
+        Reply::Ready { level } => level,
+        Reply::Failed(failure) => return Err(OpenError::Refused(failure)),
+        Reply::Done { .. } | Reply::Row(_) => {
+            return Err(OpenError::Host("understand the sandbox's launcher", io::ErrorKind::InvalidData.into()));
+        }
+    };
+    let link = std::sync::Arc::new(Link {
+        writer: tokio::sync::Mutex::new(writer),
+        waiting: Mutex::new(Some(HashMap::new())),
+        to_kill: Mutex::default(),
+        next: AtomicU64::new(1),
+        closed: AtomicBool::new(false),
+        reader: Mutex::new(None),
+    });
+    let weak = std::sync::Arc::downgrade(&link);
+    let reader = tokio::runtime::Handle::current().spawn(read_replies(weak, read, child));
+    *link.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(reader);
+    Ok((link, level))
+}
+
+impl OpenError {
+    /// As the crate's error: a missing primitive is told with its fix.
+    pub(super) fn explain(self, wanted: Level) -> SandboxError {
+        match self {
+            Self::Refused(failure) => crate::probe::explain(wanted, failure),
+            Self::Host(doing, source) => SandboxError::host(doing, source),
+        }
+    }
+}
+
+/// The one place where AAMAS starts a process outside of a sandbox: itself, with nothing of its environment.
+#[expect(clippy::disallowed_methods, reason = "this is where sandboxes are made")]
+pub(crate) fn spawn(exe: &Path, arguments: &[String]) -> io::Result<(UnixStream, std::process::Child)> {
+    use std::process::{Command, Stdio};
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    let child = Command::new(exe)
+        .args(arguments)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .spawn()?;
+    Ok((UnixStream::from_std(ours)?, child))
+}
+
+impl Link {
+    /// Sends a request made from a fresh number, with descriptors, and returns what will tell its end.
+    pub(super) async fn request(
+        &self,
+        make: impl FnOnce(u64) -> Request,
+        fds: &[&OwnedFd],
+    ) -> Result<(u64, oneshot::Receiver<Done>), SandboxError> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let frame = wire::encode(&make(id)).map_err(|e| SandboxError::host("put a command into words", e))?;
+        if frame.len() > wire::MAX_REQUEST {
+            return Err(SandboxError::host("send a command so long", io::Error::from(Errno::E2BIG)));
+        }
+        let (tell, told) = oneshot::channel();
+        match &mut *self.lock_waiting() {
+            Some(waiting) => waiting.insert(id, tell),
+            None => return Err(died("starting a command")),
+        };
+        let fds: Vec<RawFd> = fds.iter().map(|fd| fd.as_raw_fd()).collect();
+        let sent = {
+            let mut writer = self.writer.lock().await;
+            // Once begun a frame is finished, even if the caller goes away: half a frame would end the session.
+            let sent = writer.send(&frame, &fds).await;
+            self.flush_kills(&mut writer);
+            sent
+        };
+        match sent {
+            Ok(()) => Ok((id, told)),
+            Err(_) => {
+                self.forget(id);
+                Err(died("starting a command"))
+            }
+        }
+    }
+
+    /// Asks for the end of a command. Never waits, so that it can be called from a destructor.
+    pub(super) fn kill(&self, id: u64) {
+        self.lock_kills().push(id);
+        if let Ok(mut writer) = self.writer.try_lock() {
+            self.flush_kills(&mut writer);
+        }
+    }
+
+    /// No longer waits for an end.
+    pub(super) fn forget(&self, id: u64) {
+        if let Some(waiting) = &mut *self.lock_waiting() {
+            waiting.remove(&id);
+        }
+    }
+
+    /// Closes the socket and waits for the launcher's end.
+    pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        let _ = nix::sys::socket::shutdown(self.writer.lock().await.0.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Write);
+        let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(reader) = reader {
+            let _ = reader.await;
+        }
+    }
+
+    /// Requests to kill are short: they fit into any socket that is read at all.
+    fn flush_kills(&self, writer: &mut Writer) {
+        for id in std::mem::take(&mut *self.lock_kills()) {
+            if let Ok(frame) = wire::encode(&Request::Kill { id }) {
+                let _ = wire::send_some(writer.0.as_ref().as_fd(), &frame, &[]);
+            }
+        }
+    }
+
+    fn done(&self, id: u64, done: Done) {
+        let waiting = self.lock_waiting().as_mut().and_then(|waiting| waiting.remove(&id));
+        if let Some(tell) = waiting {
+            let _ = tell.send(done);
+        }
+    }
+
+    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Done>>>> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn lock_kills(&self) -> std::sync::MutexGuard<'_, Vec<u64>> {
+        self.to_kill.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+pub(super) fn died(doing: &str) -> SandboxError {
+    SandboxError::InitDied { doing: doing.to_owned() }
+}
+
+impl Writer {
+    async fn send(&mut self, frame: &[u8], fds: &[RawFd]) -> io::Result<()> {
+        let (mut rest, mut fds) = (frame, fds);
+        while !rest.is_empty() {
+            let socket: &UnixStream = self.0.as_ref();
+            let sent = socket
+                .async_io(Interest::WRITABLE, || wire::send_some(socket.as_fd(), rest, fds).map_err(io::Error::from))
+                .await?;
+            rest = &rest[sent..];
+            fds = &[];
+        }
+        Ok(())
+    }
+}
+
+/// One reply. Its sender runs beside hostile code, so nothing about it is believed: a wrong length or wrong JSON is an
+/// error, and the caller ends the session.
+pub(crate) async fn read_reply(read: &mut OwnedReadHalf) -> io::Result<Reply> {
+    let len = read.read_u32_le().await? as usize;
+    if len > MAX_REPLY {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut body = vec![0; len];
+    read.read_exact(&mut body).await?;
+    serde_json::from_slice(&body).map_err(io::Error::from)
+}
+
+/// Hands replies to those who wait until the socket ends, then tells all that init is gone, and collects the launcher.
+async fn read_replies(link: std::sync::Weak<Link>, mut read: OwnedReadHalf, child: std::process::Child) {
+    while let Ok(reply) = read_reply(&mut read).await {
+        let Some(link) = link.upgrade() else { break };
+        match reply {
+            Reply::Done { id, how, cpu_us } => link.done(id, (how, cpu_us)),
+            // Nothing else may come now.
+            Reply::Ready { .. } | Reply::Failed(_) | Reply::Row(_) => break,
+        }
+    }
+    if let Some(link) = link.upgrade() {
+        link.lock_waiting().take();
+        let _ = nix::sys::socket::shutdown(read.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Both);
+    }
+    drop(read);
+    let mut child = child;
+    let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+}
