@@ -1,0 +1,8 @@
+//! Gates on real repositories with the tools that are always there: Python's unittest, `node --test`, cargo.
+
+mod cargo;
+mod gates;
+mod node;
+mod python;
+mod shell;
+mod support;
