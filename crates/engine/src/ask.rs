@@ -1,0 +1,166 @@
+//! One model call: what is sent, and what its answer means in the journal's words.
+
+use std::time::Instant;
+
+use agents::{Role, Turn};
+use domain::{Block, Entry, NanoUsd, RunError, RunId, Usage};
+use models::{
+    AssistantMessage, Call, CallContext, CallRole, Delta, Message, Model, ModelError, Reply, ToolDef, ToolResult,
+    Transcript,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{EngineError, Observer, Progress};
+
+/// The step of a run that has only one.
+const ONLY_STEP: &str = "build";
+/// Its attempt.
+const ONLY_ATTEMPT: &str = "1";
+
+/// The conversation with one model.
+pub(crate) struct Conversant {
+    model: Model,
+    transcript: Transcript,
+    tools: Vec<ToolDef>,
+}
+
+/// What came of a call.
+pub(crate) enum Asked {
+    /// An answer: its entry, and the provider's own bytes.
+    Answered(Entry, Option<Vec<u8>>),
+    /// A failure for good: its entry.
+    Failed(Entry),
+    /// The call was canceled; nothing is known.
+    Canceled,
+}
+
+impl Conversant {
+    /// Opens the conversation of a role with a model.
+    pub(crate) fn new(model: Model, role: &Role) -> Result<Self, EngineError> {
+        let names: Vec<&str> = role.tools.iter().map(String::as_str).collect();
+        let tools = tools::select(&names)
+            .into_iter()
+            .map(|spec| ToolDef::new(spec.name, spec.description, spec.parameters))
+            .collect::<Result<_, _>>()
+            .map_err(|source| EngineError::Record { what: "a tool's schema".into(), source })?;
+        let transcript = model.transcript();
+        Ok(Self { model, transcript, tools })
+    }
+
+    /// Adds a message. `raw` is the provider's own form of an answer, when there is one.
+    pub(crate) fn push(&mut self, turn: Turn, raw: Option<&[u8]>) {
+        self.transcript.push(&match turn {
+            Turn::User(text) => Message::User { text },
+            Turn::Assistant(blocks) => Message::Assistant(AssistantMessage {
+                blocks: blocks.into_iter().map(to_wire_block).collect(),
+                wire: raw.and_then(|bytes| serde_json::from_slice(bytes).ok()),
+            }),
+            Turn::ToolResults(results) => Message::ToolResults {
+                results: results
+                    .into_iter()
+                    .map(|(call_id, text, is_error)| ToolResult { call_id, text, is_error })
+                    .collect(),
+            },
+        });
+    }
+
+    /// Asks for the next turn.
+    pub(crate) async fn ask(
+        &self,
+        system: &str,
+        run: RunId,
+        turn: u32,
+        observer: &dyn Observer,
+        cancel: &CancellationToken,
+    ) -> Asked {
+        let call = Call {
+            transcript: &self.transcript,
+            system,
+            tools: &self.tools,
+            max_output_tokens: None,
+            context: CallContext { run, role: CallRole::Builder, step: ONLY_STEP, attempt: ONLY_ATTEMPT, turn },
+        };
+        let began = Instant::now();
+        let reply = self.model.complete(call, &mut |delta| report(delta, observer), cancel).await;
+        let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match reply {
+            Ok(reply) => self.answered(turn, reply, wall_ms),
+            Err(error) if error.code() == "canceled" => Asked::Canceled,
+            Err(error) => self.failed(turn, &error),
+        }
+    }
+
+    fn answered(&self, turn: u32, reply: Reply, wall_ms: u64) -> Asked {
+        let cost = self.total_price(&reply.usage, &reply.billed);
+        let raw = reply.message.wire.as_ref().and_then(|wire| serde_json::to_vec(wire).ok());
+        let entry = Entry::ModelAnswered {
+            turn,
+            blocks: reply.message.blocks.into_iter().map(to_domain_block).collect(),
+            usage: reply.usage,
+            wasted: reply.billed,
+            cost,
+            model: reply.model,
+            wall_ms,
+        };
+        Asked::Answered(entry, raw)
+    }
+
+    fn failed(&self, turn: u32, error: &ModelError) -> Asked {
+        let wasted = error.billed;
+        let cost = self.total_price(&wasted, &Usage::default());
+        let error = RunError::new(error.code(), sentence(error), error.hint());
+        Asked::Failed(Entry::ModelFailed { turn, error, wasted, cost })
+    }
+
+    /// The price of both; nothing used costs nothing, also where the price is unknown.
+    fn total_price(&self, used: &Usage, wasted: &Usage) -> Option<NanoUsd> {
+        let each = |usage: &Usage| {
+            if *usage == Usage::default() { Some(NanoUsd::ZERO) } else { self.model.price(usage) }
+        };
+        Some(each(used)? + each(wasted)?)
+    }
+}
+
+fn report(delta: Delta<'_>, observer: &dyn Observer) {
+    match delta {
+        Delta::Text(text) => observer.observe(Progress::ModelText(text)),
+        Delta::Waiting { wait, reason, .. } => {
+            observer.observe(Progress::Waiting { seconds: wait.as_secs(), reason: &reason.to_string() });
+        }
+        Delta::Reasoning(_) | Delta::ToolCall { .. } | Delta::Arguments { .. } => {}
+    }
+}
+
+/// An error and its causes, as one sentence.
+#[must_use]
+pub fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let words = source.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = source.source();
+    }
+    text
+}
+
+fn to_domain_block(block: models::Block) -> Block {
+    match block {
+        models::Block::Text { text } => Block::Text(text),
+        models::Block::ToolCall(call) => Block::ToolCall { id: call.id, name: call.name, arguments: call.arguments },
+        models::Block::Reasoning { json } => Block::Reasoning(json),
+    }
+}
+
+fn to_wire_block(block: Block) -> models::Block {
+    match block {
+        Block::Text(text) => models::Block::Text { text },
+        Block::ToolCall { id, name, arguments } => {
+            models::Block::ToolCall(models::ToolCall { id, name, arguments })
+        }
+        Block::Reasoning(json) => models::Block::Reasoning { json },
+    }
+}

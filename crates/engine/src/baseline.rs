@@ -1,0 +1,129 @@
+//! The tests and checks of the base, run once beside everything else and kept.
+
+use std::sync::Arc;
+
+use domain::RunSettings;
+use gates::Baseline;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::{Desk, Ground, blocking};
+use crate::project::ProjectConfig;
+use crate::{EngineError, sentence};
+
+/// Baselines that are kept.
+const KEPT: u32 = 200;
+
+/// The result of the base's tests, now or later.
+pub(crate) struct Baselines {
+    result: watch::Receiver<Option<Result<Arc<Baseline>, String>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Baselines {
+    /// Starts them.
+    pub(crate) fn begin(desk: &Desk, settings: &RunSettings, cancel: CancellationToken) -> Self {
+        let (send, result) = watch::channel(None);
+        let work = Work {
+            ground: desk.ground.clone(),
+            config: desk.config.clone(),
+            gates: desk.gates.clone(),
+            plan: desk.plan.clone(),
+            name: format!("{}-base", settings.base_commit),
+            cancel,
+        };
+        let task = tokio::spawn(async move {
+            let outcome = work.run().await.map(Arc::new).map_err(|e| sentence(&e));
+            // Nobody waits any more when the run has ended before its base was measured.
+            let _ = send.send(Some(outcome));
+        });
+        Self { result, task }
+    }
+
+    /// Waits for the result.
+    pub(crate) async fn result(&self) -> Result<Arc<Baseline>, EngineError> {
+        let mut result = self.result.clone();
+        let known = result.wait_for(Option::is_some).await.map_err(|_| EngineError::Lost("the baseline"))?;
+        match known.as_ref() {
+            Some(Ok(baseline)) => Ok(baseline.clone()),
+            Some(Err(message)) => Err(EngineError::Baseline(message.clone())),
+            None => Err(EngineError::Lost("the baseline")),
+        }
+    }
+}
+
+impl Drop for Baselines {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Work {
+    ground: Arc<Ground>,
+    config: ProjectConfig,
+    gates: gates::Config,
+    plan: gates::Plan,
+    name: String,
+    cancel: CancellationToken,
+}
+
+impl Work {
+    async fn run(self) -> Result<Baseline, EngineError> {
+        if self.plan.suites.is_empty() && self.plan.build.is_empty() && self.plan.lint.is_empty() && self.plan.format.is_empty() {
+            return Ok(Baseline::default());
+        }
+        let key = self.key();
+        if let Some(known) = self.cached(&key)? {
+            return Ok(known);
+        }
+        // A directory of this process's own: two runs may measure the same base at once.
+        let name = format!("{}-{}", self.name, std::process::id());
+        let warm = crate::setup::command(&self.ground.base, &self.config).map(|_| self.ground.warm_key(&self.config));
+        let versions = blocking({
+            let (ground, mode) = (self.ground.clone(), self.config.workspace.mode);
+            move || ground.workspace(&name, mode, warm.as_ref(), None)
+        })
+        .await?;
+        let session = self.ground.session(versions.workspace.plan(), &self.config).await?;
+        let measured = gates::baseline(&session, &self.plan, &self.gates, &self.cancel).await;
+        session.close().await;
+        let dir = versions.workspace.dir().to_owned();
+        drop(versions);
+        blocking(move || {
+            sandbox::layers::remove_tree(&dir)
+                .map_err(|source| EngineError::Host { doing: format!("remove {}", dir.display()), source })
+        })
+        .await?;
+        let measured = measured?;
+        if !self.cancel.is_cancelled() {
+            self.keep(&key, &measured).await?;
+        }
+        Ok(measured)
+    }
+
+    /// What a baseline depends on. The toolchain is named by the variables and directories that commands see.
+    fn key(&self) -> String {
+        let toolchain: String = self.ground.toolchains.env.iter().map(|(k, v)| format!("{k}={v}\n")).collect();
+        gates::baseline_key(&self.ground.commit.tree.to_string(), &self.gates, &self.plan, &toolchain)
+    }
+
+    fn cached(&self, key: &str) -> Result<Option<Baseline>, EngineError> {
+        let desk = &self.ground.engine.desk;
+        let known = desk.store.read_blocking(desk.tenant, |tx| tx.cache_get(key))?;
+        Ok(known.and_then(|c| serde_json::from_slice(&c.value).ok()))
+    }
+
+    async fn keep(&self, key: &str, measured: &Baseline) -> Result<(), EngineError> {
+        let desk = &self.ground.engine.desk;
+        let (key, now) = (key.to_owned(), desk.now());
+        let value = serde_json::to_vec(measured)
+            .map_err(|source| EngineError::Record { what: "a baseline".into(), source })?;
+        desk.store
+            .write(desk.tenant, move |tx| {
+                tx.cache_put(&key, &value, now)?;
+                tx.cache_trim(KEPT).map(drop)
+            })
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! `aamas.toml` of the base commit: what a repository says about itself. The `[gates]` table is read by `gates`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The file, but for its `[gates]` table.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectConfig {
+    /// `[setup]`: run once per base and lock files, its result shared by later runs.
+    pub setup: Setup,
+    /// `[sandbox]`: what commands may see and use beyond the default.
+    pub sandbox: SandboxConfig,
+    /// `[workspace]`.
+    pub workspace: WorkspaceConfig,
+    /// `[limits]`: defaults of a run's limits.
+    pub limits: LimitsConfig,
+    /// `[protected]`: more paths whose changes need approval.
+    pub protected: ProtectedConfig,
+    /// `[plan]`.
+    pub plan: PlanConfig,
+    /// Read by `gates::Config`.
+    gates: Option<toml::Table>,
+    /// Read by `gates::Config`.
+    tests: Option<toml::Table>,
+}
+
+/// `[setup]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Setup {
+    /// `command`: a shell command; `.aamas/setup.sh` if that exists and nothing is said.
+    pub command: Option<String>,
+}
+
+/// `[sandbox]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SandboxConfig {
+    /// `read`: absolute directories that commands may read.
+    pub read: Vec<PathBuf>,
+    /// `env`: names of variables that commands get from the caller's environment.
+    pub env: Vec<String>,
+    /// `hosts`: names of hosts that commands may reach, through the broker. None by default.
+    pub hosts: Vec<String>,
+    /// `ptrace`: whether debuggers may be used inside.
+    pub ptrace: bool,
+    /// `memory_mb`: memory of a command and its children.
+    pub memory_mb: Option<u64>,
+    /// `processes`: processes and threads of a command.
+    pub processes: Option<u32>,
+    /// `disk_mb`: what a run may write.
+    pub disk_mb: Option<u64>,
+}
+
+/// `[workspace]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkspaceConfig {
+    /// `mode`.
+    pub mode: WorkspaceMode,
+}
+
+/// How the workspace is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceMode {
+    /// overlayfs where it works.
+    #[default]
+    Overlay,
+    /// A plain checkout: for tools that trip over overlayfs.
+    Worktree,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// `max_turns`.
+    pub max_turns: Option<u32>,
+    /// `budget_usd`.
+    pub budget_usd: Option<f64>,
+    /// `timeout_s`.
+    pub timeout_s: Option<u64>,
+}
+
+/// `[protected]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProtectedConfig {
+    /// `paths`: gitignore-style globs.
+    pub paths: Vec<String>,
+}
+
+/// `[plan]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlanConfig {
+    /// `approval`: whether a plan waits for a person.
+    pub approval: bool,
+}
+
+impl ProjectConfig {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// One line with line number, key and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            format!("aamas.toml, line {line}: {}", e.message())
+        })?;
+        if let Some(path) = config.sandbox.read.iter().find(|p| !p.is_absolute()) {
+            return Err(format!("aamas.toml: [sandbox] read: {} is not an absolute path", path.display()));
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let error = ProjectConfig::parse("[setup]\ncommand = \"make\"\ncolour = 1\n").expect_err("an unknown key");
+        assert!(error.starts_with("aamas.toml, line 3: unknown field `colour`"), "{error}");
+        assert!(ProjectConfig::parse("[sandbox]\nread = [\"lib\"]").is_err());
+    }
+
+    #[test]
+    fn a_gates_table_is_left_to_the_gates() {
+        let config = ProjectConfig::parse("[gates]\ntests = \"make check\"\n[sandbox]\nhosts = [\"pypi.org\"]\n");
+        assert_eq!(config.map(|c| c.sandbox.hosts), Ok(vec!["pypi.org".to_owned()]));
+    }
+}

@@ -1,0 +1,218 @@
+//! What a reviewer reads: title, description, commit message, labels. Facts by code; the model's words are marked
+//! as its words.
+
+use agents::View;
+use domain::{GateResult, PullRequestId, RunId, TaskId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Longest title, in characters: what git tools show in one line.
+const MAX_TITLE: usize = 72;
+
+/// A local pull request as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Its id.
+    pub id: PullRequestId,
+    /// The run that made it.
+    pub run_id: RunId,
+    /// `draft`, `open`, `merged`, `applied` or `closed`.
+    pub state: String,
+    /// Its title.
+    pub title: String,
+    /// Its description, in Markdown.
+    pub description: String,
+    /// The user's repository.
+    pub repo: std::path::PathBuf,
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+    /// The branch that it should go into, if HEAD was on one.
+    pub target: Option<String>,
+    /// The commit that the branch grows from.
+    pub base_commit: String,
+    /// The commit on the branch.
+    pub head_commit: String,
+    /// Labels by code: kind of task, languages, size.
+    pub labels: Vec<String>,
+    /// People who know the changed files best, by CODEOWNERS and history.
+    pub reviewers: Vec<String>,
+    /// What the gates said.
+    pub gates: Vec<GateResult>,
+    /// Changed files.
+    pub files: Vec<FileLine>,
+    /// Content address of the unified diff among the artifacts.
+    pub diff: String,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One changed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLine {
+    /// Its path; bytes that are not UTF-8 are shown as `\xNN`.
+    pub path: String,
+    /// `added`, `modified`, `deleted` or `renamed`.
+    pub status: String,
+    /// Lines added; null for a binary file.
+    pub added: Option<u64>,
+    /// Lines removed; null for a binary file.
+    pub removed: Option<u64>,
+}
+
+/// The title: the builder's, else the first line of its summary, else that of the task.
+#[must_use]
+pub fn title(view: &View) -> String {
+    let task = view.settings.as_ref().map_or("", |s| s.task.as_str());
+    let own = view.closing.title.as_deref().unwrap_or_default();
+    let line = [own, task].into_iter().map(first_line).find(|l| !l.is_empty()).unwrap_or_default();
+    let line = agents::prompt::printable(line).trim_end_matches('.').to_owned();
+    if line.is_empty() { "Change without a title".to_owned() } else { clipped(&line, MAX_TITLE) }
+}
+
+/// The commit message: title, summary, and trailers that say who did what.
+#[must_use]
+pub fn commit_message(view: &View, run: RunId, task: TaskId) -> String {
+    let settings = view.settings.as_ref();
+    let summary = wrapped(&agents::prompt::printable(&view.closing.summary));
+    let body = if summary.is_empty() { String::new() } else { format!("\n{summary}\n") };
+    let role = settings.map_or("developer", |s| s.role.as_str());
+    format!(
+        "{}\n{body}\nAamas-Run: {run}\nAamas-Task: {task}\nAamas-Agent: {role}\nAamas-Model: {}\n\
+         Co-authored-by: AAMAS {role} <{role}@aamas.invalid>\n",
+        title(view),
+        one_line(&view.model),
+    )
+}
+
+/// The description: the task, the builder's words, the gates, what is left.
+#[must_use]
+pub fn description(view: &View, run: RunId, files: &[FileLine]) -> String {
+    let settings = view.settings.as_ref();
+    let mut out = String::new();
+    let mut section = |name: &str, text: &str| {
+        if !text.trim().is_empty() {
+            out.push_str(&format!("## {name}\n\n{}\n\n", text.trim()));
+        }
+    };
+    section("Task", &quoted(&agents::prompt::printable(settings.map_or("", |s| s.task.as_str()))));
+    section("What changed", &agents::prompt::printable(&view.closing.summary));
+    section("Files", &files.iter().map(file_line).collect::<Vec<_>>().join("\n"));
+    let results = view.judged.as_ref().map(|j| j.results.as_slice()).unwrap_or_default();
+    section("Gates", &gate_table(results));
+    let follow_ups: Vec<_> =
+        view.closing.follow_ups.iter().map(|f| format!("- {}", agents::prompt::printable(f))).collect();
+    section("Left for later", &follow_ups.join("\n"));
+    out.push_str(&format!("Made by {run} with {}.\n", one_line(&view.model)));
+    out
+}
+
+/// Labels: the kind of task by its words, the languages, the size by changed lines.
+#[must_use]
+pub fn labels(view: &View, files: &[FileLine]) -> Vec<String> {
+    let task = view.settings.as_ref().map_or("", |s| s.task.as_str());
+    let mut labels = vec![if gates::is_fix(task) { "fix".to_owned() } else { "change".to_owned() }];
+    let mut languages: Vec<_> = files.iter().filter_map(|f| language(&f.path)).collect();
+    languages.sort_unstable();
+    languages.dedup();
+    labels.extend(languages.into_iter().map(str::to_owned));
+    let lines: u64 = files.iter().map(|f| f.added.unwrap_or(0) + f.removed.unwrap_or(0)).sum();
+    let size = match lines {
+        0..=9 => "size/XS",
+        10..=49 => "size/S",
+        50..=249 => "size/M",
+        250..=999 => "size/L",
+        _ => "size/XL",
+    };
+    labels.push(size.to_owned());
+    if files.iter().any(|f| f.path.to_lowercase().contains("test")) {
+        labels.push("tests".to_owned());
+    }
+    labels
+}
+
+fn language(path: &str) -> Option<&'static str> {
+    Some(match path.rsplit_once('.')?.1 {
+        "py" | "pyi" => "python",
+        "js" | "mjs" | "cjs" | "jsx" => "javascript",
+        "ts" | "tsx" | "mts" | "cts" => "typescript",
+        "rs" => "rust",
+        "go" => "go",
+        "java" => "java",
+        "md" | "rst" => "docs",
+        _ => return None,
+    })
+}
+
+fn file_line(file: &FileLine) -> String {
+    let count = match (file.added, file.removed) {
+        (Some(added), Some(removed)) => format!("+{added} −{removed}"),
+        _ => "binary".to_owned(),
+    };
+    format!("- `{}` {} ({count})", file.path, file.status)
+}
+
+fn gate_table(results: &[GateResult]) -> String {
+    if results.is_empty() {
+        return String::new();
+    }
+    let rows = results.iter().map(|g| format!("| {} | {} | {} |", g.name, g.verdict, g.summary.replace('|', "\\|")));
+    format!("| gate | verdict | |\n|---|---|---|\n{}", rows.collect::<Vec<_>>().join("\n"))
+}
+
+fn quoted(text: &str) -> String {
+    text.lines().map(|l| format!("> {l}")).collect::<Vec<_>>().join("\n")
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default()
+}
+
+fn one_line(text: &str) -> String {
+    agents::prompt::printable(text).replace(['\n', '\t'], " ")
+}
+
+/// Lines of a commit message end at 72 columns; lists and blank lines stay.
+fn wrapped(text: &str) -> String {
+    text.lines().map(wrapped_line).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+fn wrapped_line(line: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for (index, word) in line.split(' ').enumerate() {
+        let width = word.chars().count();
+        if index > 0 && column + 1 + width > MAX_TITLE {
+            out.push('\n');
+            column = 0;
+        } else if index > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out
+}
+
+fn clipped(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(most - 1).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(head, _)| head);
+    format!("{}…", if whole.len() * 2 < cut.len() { &cut } else { whole })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_cut_between_words() {
+        let long = "word ".repeat(40);
+        assert!(clipped(&long, MAX_TITLE).chars().count() <= MAX_TITLE);
+        assert!(wrapped(&long).lines().all(|l| l.chars().count() <= MAX_TITLE));
+        assert_eq!(wrapped("- one\n- two\n\nthree"), "- one\n- two\n\nthree");
+    }
+}

@@ -1,0 +1,487 @@
+//! What the commands ask of the engine: create, execute, resume, read back, and what becomes of pull requests.
+
+use std::path::PathBuf;
+
+use agents::View;
+use app::{Claim, NewRun};
+use domain::{Entry, RunError, RunId, RunLimits, RunSettings, RunState, Timestamp};
+use models::{Model, ModelError, ModelSpec, Options, Rim};
+use sandbox::apply::ApplyError;
+use sandbox::mirror::Mirror;
+use sandbox::objects::{Mode, Oid};
+use sandbox::{Level, Probe, SessionOptions};
+use sandbox::repository::{Base, Repository, RepositoryError};
+use store::{MessageKind, ObjectHash, PullRequestRecord, PullRequestState, RunRecord};
+
+use crate::ask::Conversant;
+use crate::desk::parse_oid;
+use crate::document::{Identity, RunDocument};
+use crate::drive::drive;
+use crate::journal::Journal;
+use crate::project::ProjectConfig;
+use crate::pull_request::PullRequest;
+use crate::watch::watch;
+use crate::{Engine, EngineError, Observer, Refusal, Stop};
+
+/// The only role until the team exists.
+const ROLE: &str = "developer";
+/// Entries read at a time.
+const PAGE: u32 = 256;
+
+/// Limits given by the caller, over the defaults that they are handed.
+pub type LimitsOver = Box<dyn FnOnce(RunLimits) -> RunLimits + Send>;
+
+/// A run that is asked for.
+pub struct RunRequest {
+    /// The repository, or a directory in it.
+    pub repo: PathBuf,
+    /// The task.
+    pub task: String,
+    /// The model; `None`: what the environment has keys for.
+    pub model: Option<String>,
+    /// The commit to start from.
+    pub base: String,
+    /// Whether to start from a snapshot of the dirty tree.
+    pub include_dirty: bool,
+    /// Limits.
+    pub limits: LimitsOver,
+    /// Approvals given beforehand.
+    pub yes: bool,
+}
+
+/// A run that is durable now.
+#[derive(Debug)]
+pub struct Created {
+    /// The run in the hands of this process.
+    pub claim: Claim,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// A run that should go on.
+pub struct ResumeRequest {
+    /// The run, as a person names it.
+    pub run: String,
+    /// Another model.
+    pub model: Option<String>,
+    /// Raised limits.
+    pub limits: LimitsOver,
+    /// Approval of what it asked approval for.
+    pub yes: bool,
+}
+
+/// What a resume came to.
+pub enum Resumed {
+    /// The run stands as it stood.
+    Document(Box<RunDocument>),
+    /// It is in the hands of this process.
+    Claimed(Claim),
+}
+
+impl Engine {
+    /// Checks a request and makes its run durable.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the contract's exit code; nothing was written then.
+    pub async fn create(&self, request: RunRequest) -> Result<Created, Refusal> {
+        self.check_sandbox().await?;
+        let engine = self.clone();
+        tokio::task::spawn_blocking(move || engine.create_blocking(request))
+            .await
+            .map_err(|_| Refusal::internal(EngineError::Lost("creating the run")))?
+    }
+
+    fn create_blocking(&self, request: RunRequest) -> Result<Created, Refusal> {
+        let repository = Repository::discover(&request.repo).map_err(repository_refusal)?;
+        let head = repository.resolve(&request.base).map_err(repository_refusal)?;
+        let (dirty, checked) = std::thread::scope(|scope| {
+            let dirty = scope.spawn(|| repository.dirty());
+            let checked = config_of(&repository, &head).and_then(|c| Ok((c, self.model_spec(request.model.as_deref())?)));
+            (dirty.join(), checked)
+        });
+        let (config, spec) = checked?;
+        let dirty = dirty.map_err(|_| Refusal::internal(EngineError::Lost("counting changes")))?.map_err(Refusal::internal)?;
+        let mut warnings = Vec::new();
+        let mut base = head.clone();
+        if dirty.files() > 0 && request.include_dirty {
+            let mirror = Mirror::open(&self.data_dir, &repository).map_err(Refusal::internal)?;
+            mirror.fetch(&repository, &head).map_err(Refusal::internal)?;
+            base = mirror
+                .commit_dirty(&repository, &head, &repository.author(), "Work in progress")
+                .map_err(Refusal::internal)?;
+            warnings.push(format!("started from your tree with its {} changed files", dirty.files()));
+        } else if dirty.files() > 0 {
+            let files = dirty.files();
+            warnings.push(format!(
+                "your tree has {files} changed file{}; the run starts from the commit without {} (--include-dirty takes {} along)",
+                plural(files, "s", ""),
+                plural(files, "them", "it"),
+                plural(files, "them", "it"),
+            ));
+        }
+        warnings.extend(peculiarities(&repository, &base)?);
+        let settings = RunSettings {
+            repo: repository.top().to_owned(),
+            task: request.task,
+            model: spec.to_string(),
+            role: ROLE.into(),
+            base_commit: base.commit.to_string(),
+            base_head: head.commit.to_string(),
+            limits: (request.limits)(project_limits(&config)),
+            yes: request.yes,
+            warnings: warnings.clone(),
+        };
+        let kind = if gates::is_fix(&settings.task) { "fix" } else { "change" }.to_owned();
+        let claim = app::create_run(&self.desk, NewRun { settings, kind }).map_err(Refusal::internal)?;
+        Ok(Created { claim, warnings })
+    }
+
+    /// The model that a request means; refused here when it can't be had, so that no run begins in vain.
+    fn model_spec(&self, given: Option<&str>) -> Result<ModelSpec, Refusal> {
+        let spec = match given {
+            Some(text) => ModelSpec::parse(text).map_err(|e| model_refusal(&e))?,
+            None => ModelSpec::default_for(&self.models),
+        };
+        let spec = match spec {
+            ModelSpec::Script(path) => ModelSpec::Script(std::path::absolute(&path).unwrap_or(path)),
+            other => other,
+        };
+        self.open_model(&spec).map_err(|e| model_refusal(&e))?;
+        Ok(spec)
+    }
+
+    fn open_model(&self, spec: &ModelSpec) -> Result<Option<Model>, ModelError> {
+        if spec.is_offline() {
+            return Ok(None);
+        }
+        let random = self.random_u64;
+        let options = Options::new(Rim::new(self.desk.clock.clone(), random));
+        Model::open(spec, &self.models, options).map(Some)
+    }
+
+    /// Takes a claimed run to where it stands still.
+    ///
+    /// # Errors
+    /// Only when the store fails or the lease is lost.
+    pub async fn execute(&self, claim: Claim, stop: &Stop, observer: &dyn Observer) -> Result<RunDocument, EngineError> {
+        let row = self.run_row(claim.run)?;
+        let role = agents::Role::developer();
+        let opened = ModelSpec::parse(&row.model).and_then(|spec| self.open_model(&spec));
+        let mut model = match opened {
+            Ok(model) => model.map(|m| Conversant::new(m, &role)).transpose()?,
+            Err(error) => return Err(EngineError::Model(RunError::new(error.code(), crate::sentence(&error), error.hint()))),
+        };
+        let journal = Journal::open(&self.desk, claim, |turn, raw| {
+            if let Some(model) = &mut model {
+                model.push(turn, raw.as_deref());
+            }
+        })
+        .await?;
+        let watcher = tokio::spawn(watch(self.desk.clone(), claim, stop.clone()));
+        let result = drive(self, journal, model, stop, observer).await;
+        watcher.abort();
+        result
+    }
+
+    /// Takes a run up again, or gives its document when there is nothing to go on with.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there is no such run, a living process has it, or its model can't be had.
+    pub async fn resume(&self, request: ResumeRequest) -> Result<Resumed, Refusal> {
+        self.check_sandbox().await?;
+        let engine = self.clone();
+        tokio::task::spawn_blocking(move || engine.resume_blocking(request))
+            .await
+            .map_err(|_| Refusal::internal(EngineError::Lost("resuming the run")))?
+    }
+
+    fn resume_blocking(&self, request: ResumeRequest) -> Result<Resumed, Refusal> {
+        let run = self.desk.find_run(&request.run).map_err(app_refusal)?;
+        if let Some(holder) = app::people::holder(&self.desk, run.id).map_err(app_refusal)? {
+            return Err(Refusal::usage(
+                "run_is_running",
+                format!("{} is running in process {}", run.id, holder.owner.pid),
+                format!("follow it with `aamas runs watch {0}`, or hold it with `aamas runs pause {0}`", run.id),
+            ));
+        }
+        let view = View::of(self.history(run.id).map_err(Refusal::internal)?.iter().map(|(at, e)| (*at, e)));
+        let limits = (request.limits)(view.limits);
+        let other_model = request.model.as_deref().is_some_and(|m| m != view.model);
+        if !self.goes_on(&run, &view, limits, request.yes, other_model).map_err(Refusal::internal)? {
+            return Ok(Resumed::Document(Box::new(self.document_of(&run).map_err(Refusal::internal)?)));
+        }
+        let spec = self.model_spec(Some(request.model.as_deref().unwrap_or(&view.model)))?;
+        let claim = app::claim_run(&self.desk, &run, limits, &spec.to_string(), request.yes).map_err(app_refusal)?;
+        Ok(Resumed::Claimed(claim))
+    }
+
+    /// Whether something has changed since a run stood still.
+    fn goes_on(
+        &self,
+        run: &RunRecord,
+        view: &View,
+        limits: RunLimits,
+        yes: bool,
+        other_model: bool,
+    ) -> Result<bool, EngineError> {
+        let id = run.id;
+        let said = self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.pending_messages(id, PAGE))?;
+        let heard = |kind| said.iter().any(|m| m.kind == kind);
+        let code = view.ended.as_ref().and_then(|e| e.error.as_ref()).map_or("", |e| e.code.as_str());
+        Ok(match run.state {
+            state if state.is_finished() => false,
+            RunState::LimitReached => {
+                other_model || heard(MessageKind::Steer) || raised(code, view.limits, limits)
+            }
+            RunState::NeedsInput => match code {
+                "question" => heard(MessageKind::Answer),
+                "approval_required" => yes || heard(MessageKind::Answer),
+                _ => other_model || heard(MessageKind::Steer),
+            },
+            _ => true,
+        })
+    }
+
+    /// Ends a run that no living process has.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when it is finished or running.
+    pub fn cancel_idle(&self, run: &RunRecord) -> Result<(), Refusal> {
+        let mut document = self.document_of(run).map_err(Refusal::internal)?;
+        document.status = RunState::Canceled;
+        document.error = Some(RunError::new("canceled", "the run was canceled", "start a new one with `aamas run`"));
+        let value = serde_json::to_value(&document).unwrap_or_default();
+        app::cancel_idle_run(&self.desk, run, value).map_err(app_refusal)
+    }
+
+    /// All entries of a run.
+    ///
+    /// # Errors
+    /// When the store fails or holds something unreadable.
+    pub fn history(&self, run: RunId) -> Result<Vec<(Timestamp, Entry)>, EngineError> {
+        let mut entries = Vec::new();
+        let mut from = 1;
+        loop {
+            let page = self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.entries(run, from, PAGE))?;
+            let Some(last) = page.last() else { return Ok(entries) };
+            from = last.seq + 1;
+            for row in page {
+                let entry = serde_json::from_slice(&row.body)
+                    .map_err(|source| EngineError::Record { what: format!("entry {} of {run}", row.seq), source })?;
+                entries.push((row.at, entry));
+            }
+        }
+    }
+
+    /// The document of a run: the stored one, or what its journal says so far.
+    ///
+    /// # Errors
+    /// When the store fails or holds something unreadable.
+    pub fn document_of(&self, run: &RunRecord) -> Result<RunDocument, EngineError> {
+        if let Some(stored) = &run.document {
+            return serde_json::from_value(stored.clone())
+                .map_err(|source| EngineError::Record { what: format!("the document of {}", run.id), source });
+        }
+        let history = self.history(run.id)?;
+        let view = View::of(history.iter().map(|(at, e)| (*at, e)));
+        let identity = Identity { run: run.id, task: run.task };
+        let mut document = RunDocument::of(&identity, &view, run.state);
+        document.pull_request =
+            crate::journal::read_pull_request(&self.desk, run.id)?.map(|p| crate::report::line(self, &p));
+        Ok(document)
+    }
+
+    /// The document of a run whose end could not be saved: the store failed, or another process took over.
+    #[must_use]
+    pub fn unsaved_document(&self, claim: Claim, error: &EngineError) -> RunDocument {
+        let known = self.run_row(claim.run).and_then(|row| self.document_of(&row));
+        let identity = Identity { run: claim.run, task: claim.task };
+        let mut document = known.unwrap_or_else(|_| {
+            RunDocument::of(&identity, &View::of(std::iter::empty()), RunState::Failed)
+        });
+        document.status = RunState::Failed;
+        document.error = Some(error.as_run_error());
+        document
+    }
+
+    /// The unified diff of a pull request.
+    ///
+    /// # Errors
+    /// When the store does not have it.
+    pub fn diff_of(&self, pull_request: &PullRequest) -> Result<String, EngineError> {
+        let hash: ObjectHash =
+            pull_request.diff.parse().map_err(|_| EngineError::Incomplete("a readable address of its diff"))?;
+        let bytes = self.desk.store.read_object(self.desk.tenant, hash, 0, usize::MAX >> 1)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Puts a pull request's change into the user's work tree, uncommitted.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when files that it changes are dirty, or it does not fit; nothing was changed then.
+    pub fn apply_pull_request(&self, record: &PullRequestRecord) -> Result<PullRequestRecord, Refusal> {
+        let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
+        still_open(record)?;
+        let repository = Repository::discover(&pull_request.repo).map_err(repository_refusal)?;
+        let (base, head) = commits(&pull_request).map_err(Refusal::internal)?;
+        sandbox::apply::apply(&repository, base, head).map_err(|e| apply_refusal(&e))?;
+        app::set_pull_request_state(&self.desk, record, PullRequestState::Applied).map_err(app_refusal)
+    }
+
+    /// Merges a pull request into the branch that is checked out.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when it is a draft that was not asked for, the tree is dirty, or it does not merge; nothing was
+    /// changed then.
+    pub fn merge_pull_request(&self, record: &PullRequestRecord, draft: bool) -> Result<PullRequestRecord, Refusal> {
+        let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
+        still_open(record)?;
+        if record.state == PullRequestState::Draft && !draft {
+            return Err(Refusal::usage(
+                "is_draft",
+                format!("{} is a draft: its run did not end ready", record.id),
+                "look at it with `aamas pr show`, and merge it with --draft if you want it all the same",
+            ));
+        }
+        let repository = Repository::discover(&pull_request.repo).map_err(repository_refusal)?;
+        let message = format!("Merge {}: {}", pull_request.branch, pull_request.title);
+        let into = repository.resolve("HEAD").map_err(repository_refusal)?.branch;
+        let into = into.as_deref().and_then(|b| b.strip_prefix("refs/heads/")).ok_or_else(|| {
+            Refusal::usage("detached_head", "HEAD is on no branch", "check out the branch that the change should go into")
+        })?;
+        sandbox::apply::merge(&repository, &pull_request.branch, into, &message).map_err(|e| apply_refusal(&e))?;
+        app::set_pull_request_state(&self.desk, record, PullRequestState::Merged).map_err(app_refusal)
+    }
+
+    fn run_row(&self, run: RunId) -> Result<RunRecord, EngineError> {
+        let row = self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.run(run))?;
+        row.ok_or(EngineError::Incomplete("its row"))
+    }
+
+    /// What the machine gives the sandbox, probed by doing; cached per boot, kernel, user and binary.
+    ///
+    /// # Errors
+    /// When the probe itself can't run.
+    pub async fn probe(&self) -> Result<Probe, sandbox::SandboxError> {
+        Probe::load_or_run(&self.data_dir, &SessionOptions::new(&self.host.launcher)).await
+    }
+
+    async fn check_sandbox(&self) -> Result<(), Refusal> {
+        let unavailable = |error: sandbox::SandboxError| {
+            let hint = match &error {
+                sandbox::SandboxError::Unavailable { fix, .. } if !fix.is_empty() => fix.clone(),
+                _ => "`aamas doctor` shows what is missing".to_owned(),
+            };
+            Refusal { error: RunError::new("sandbox_unavailable", crate::sentence(&error), hint), exit: 1 }
+        };
+        self.probe().await.and_then(|probe| probe.require(Level::S2)).map_err(unavailable)
+    }
+}
+
+fn still_open(record: &PullRequestRecord) -> Result<(), Refusal> {
+    if matches!(record.state, PullRequestState::Merged | PullRequestState::Closed) {
+        let message = format!("{} is {} already", record.id, record.state.as_str());
+        return Err(Refusal::usage("not_possible", message, "`aamas pr list` shows the others"));
+    }
+    Ok(())
+}
+
+fn project_limits(config: &ProjectConfig) -> RunLimits {
+    let defaults = RunLimits::default();
+    RunLimits {
+        max_turns: config.limits.max_turns.unwrap_or(defaults.max_turns),
+        budget: config.limits.budget_usd.and_then(domain::NanoUsd::from_usd),
+        timeout: config.limits.timeout_s.map_or(defaults.timeout, std::time::Duration::from_secs),
+        ..defaults
+    }
+}
+
+fn config_of(repository: &Repository, base: &Base) -> Result<ProjectConfig, Refusal> {
+    let objects = repository.objects().map_err(Refusal::internal)?;
+    let Some(entry) = objects.entry_at(base.tree, b"aamas.toml").map_err(Refusal::internal)? else {
+        return Ok(ProjectConfig::default());
+    };
+    let invalid = |message: String| Refusal::usage("invalid_config", message, "mend aamas.toml and commit it");
+    if !matches!(entry.mode, Mode::File | Mode::Executable) {
+        return Err(invalid("aamas.toml is not a regular file".into()));
+    }
+    let text = String::from_utf8(objects.blob(entry.id).map_err(Refusal::internal)?)
+        .map_err(|_| invalid("aamas.toml is not UTF-8 text".into()))?;
+    gates::Config::parse(&text).map_err(|e| invalid(format!("aamas.toml: {e}")))?;
+    ProjectConfig::parse(&text).map_err(invalid)
+}
+
+fn peculiarities(repository: &Repository, base: &Base) -> Result<Vec<String>, Refusal> {
+    // A snapshot of a dirty tree is in the mirror only; its commit has the same submodules.
+    let Ok(found) = repository.peculiarities(base) else { return Ok(Vec::new()) };
+    let mut warnings = Vec::new();
+    if !found.submodules.is_empty() {
+        let names: Vec<_> = found.submodules.iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect();
+        warnings.push(format!("submodules are filled from local objects, or left empty: {}", names.join(", ")));
+    }
+    if found.lfs {
+        warnings.push("files of Git LFS are pointers in the workspace".into());
+    }
+    Ok(warnings)
+}
+
+fn raised(code: &str, before: RunLimits, now: RunLimits) -> bool {
+    match code {
+        "turn_limit" => now.max_turns > before.max_turns,
+        "budget_limit" => now.budget.is_none_or(|b| before.budget.is_some_and(|o| b > o)),
+        "time_limit" => now.timeout > before.timeout,
+        "token_limit" => now.max_tokens > before.max_tokens,
+        _ => false,
+    }
+}
+
+fn plural<'a>(n: usize, many: &'a str, one: &'a str) -> &'a str {
+    if n == 1 { one } else { many }
+}
+
+fn repository_refusal(error: RepositoryError) -> Refusal {
+    let (code, hint) = match &error {
+        RepositoryError::NotARepository(_) => ("not_a_repository", "go to a git repository, or name one with --repo"),
+        RepositoryError::Bare(_) => ("bare_repository", "clone it, and work on the clone"),
+        RepositoryError::NoCommits(_) => ("no_commits", "commit something first"),
+        RepositoryError::UnknownBase { .. } => ("unknown_base", "name a branch, tag or commit of this repository with --base"),
+        RepositoryError::Unsupported { .. } => ("unsupported_repository", "see the cause above"),
+        RepositoryError::Failed(_) => ("git_failed", "check the repository with `git fsck`"),
+    };
+    let exit = if matches!(error, RepositoryError::Failed(_)) { 1 } else { 2 };
+    Refusal { error: RunError::new(code, crate::sentence(&error), hint), exit }
+}
+
+fn model_refusal(error: &ModelError) -> Refusal {
+    Refusal { error: RunError::new(error.code(), crate::sentence(error), error.hint()), exit: error.exit_code() }
+}
+
+fn commits(pull_request: &PullRequest) -> Result<(Oid, Oid), EngineError> {
+    Ok((parse_oid(&pull_request.base_commit)?, parse_oid(&pull_request.head_commit)?))
+}
+
+fn apply_refusal(error: &ApplyError) -> Refusal {
+    let (code, hint) = match error {
+        ApplyError::Overlap(_) => ("dirty_tree", "commit or stash them first"),
+        ApplyError::Conflict(_) => ("conflict", "merge the branch yourself with `git merge`, and resolve the conflict"),
+        ApplyError::NoBranch(_) => ("no_branch", "the branch was deleted; `git reflog` may still know it"),
+        ApplyError::CheckedOutElsewhere(_) => ("checked_out_elsewhere", "merge it in that work tree"),
+        ApplyError::Failed(_) => ("git_failed", "check the repository with `git fsck`"),
+    };
+    let exit = if matches!(error, ApplyError::Failed(_)) { 1 } else { 2 };
+    Refusal { error: RunError::new(code, crate::sentence(error), hint), exit }
+}
+
+fn app_refusal(error: app::AppError) -> Refusal {
+    let message = crate::sentence(&error);
+    match &error {
+        app::AppError::NotFound { .. } => Refusal::usage("not_found", message, "`aamas runs list` shows what there is"),
+        app::AppError::Ambiguous { .. } => Refusal::usage("ambiguous", message, "give more of the id"),
+        app::AppError::Illegal(_) => Refusal::usage("not_possible", message, "see `aamas runs show RUN`"),
+        app::AppError::Store(store::StoreError::LeaseHeld { .. }) => {
+            Refusal::usage("run_is_running", message, "follow it with `aamas runs watch RUN`")
+        }
+        _ => Refusal::internal(error),
+    }
+}
+
