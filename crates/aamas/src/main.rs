@@ -1,1 +1,59 @@
-fn main() {}
+//! AAMAS: a self-hosted team of AI agents that turns tasks into reviewed pull requests.
+
+mod cli;
+mod commands;
+mod refusal;
+mod rim;
+mod say;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use cli::Cli;
+use refusal::Refusal;
+use crate::say::out;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // Before any thread exists: the process that becomes a run's sandbox forks, and must be alone.
+    if arguments.get(1).is_some_and(|a| a == "sandbox-launcher") {
+        sandbox::run_launcher(tools::BUILTINS);
+    }
+    let json = arguments.iter().any(|a| a == "--json");
+    match Cli::try_parse_from(&arguments) {
+        Ok(cli) => match commands::run(cli) {
+            Ok(code) => code,
+            Err(refusal) => refusal.print(json),
+        },
+        Err(error) => refuse_arguments(&error, &arguments, json),
+    }
+}
+
+/// Help and version go to stdout with exit 0; all else is wrong usage.
+fn refuse_arguments(error: &clap::Error, arguments: &[std::ffi::OsString], json: bool) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let command = arguments.iter().skip(1).filter_map(|a| a.to_str()).find(|a| !a.starts_with('-')).unwrap_or_default();
+    if cli::RESERVED.contains(&command) {
+        let message = format!("`aamas {command}` is not built yet");
+        return Refusal::usage("not_built", message, "`aamas --help` lists what is built").print(json);
+    }
+    if json {
+        // The first paragraph: what is wrong, with the arguments that it names on lines of their own.
+        let text = error.to_string();
+        let lines: Vec<_> = text.lines().take_while(|l| !l.trim().is_empty()).map(str::trim).collect();
+        let message = lines.join(" ");
+        let message = message.trim_start_matches("error: ");
+        out!(
+            "{}",
+            serde_json::json!({ "error": { "code": "usage", "message": message, "hint": "see `aamas --help`" } })
+        );
+    }
+    let _ = error.print();
+    ExitCode::from(2)
+}

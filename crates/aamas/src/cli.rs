@@ -1,0 +1,263 @@
+//! The command line: what can be said, with examples, and nothing of what it does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A self-hosted team of AI agents that turns tasks into reviewed pull requests.
+#[derive(Parser, Debug)]
+#[command(
+    name = "aamas",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+        aamas demo                                       see the main job, with no key and no network\n  \
+        aamas run \"Fix the failing tests\"                in your repository, with the model found, else offline\n  \
+        aamas run --model anthropic/claude-sonnet-4-5 \"Add a --quiet flag\"\n  \
+        aamas runs resume last                           go on with what was interrupted\n  \
+        aamas pr show last                               read the change that came out\n  \
+        aamas doctor                                     what this machine gives the sandbox, and the fixes\n\n\
+        Exit codes: 0 ready or nothing to change, 1 internal error, 2 wrong usage, 3 gates failed, 4 a limit,\n\
+        5 needs a person, 6 model error, 130 interrupted."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// One JSON document on stdout; everything else goes to stderr.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where AAMAS keeps its database, mirrors and reports.
+    #[arg(long, global = true, value_name = "DIR", env = "AAMAS_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// The commands that are built.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Repair a small repository before your eyes: no key, no network, one minute.
+    Demo(Demo),
+    /// Turn a task into a branch and a local pull request.
+    Run(Box<Run>),
+    /// Runs: list, show, watch, resume, pause, steer, answer, cancel.
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Local pull requests: list, show, apply, merge, close.
+    #[command(subcommand)]
+    Pr(Pr),
+    /// What this machine gives the sandbox, and the fix for each missing piece.
+    Doctor,
+    /// Completions for your shell, on stdout.
+    #[command(after_help = "Example:\n  aamas completions bash > ~/.local/share/bash-completion/completions/aamas")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `aamas demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where to put the demo's repository; a new temporary directory by default.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `aamas run`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  aamas run \"Fix the failing tests\"\n  aamas run --repo ~/src/app --model openai-chat/gpt-4.1 @task.md\n  \
+        git log -1 --format=%B | aamas run -\n  aamas run --budget-usd 2 --timeout 30m --json \"Add a --quiet flag\"\n\n\
+        The repository is left as it is; exactly one branch, aamas/<slug>-<id>, appears at the end."
+)]
+pub struct Run {
+    /// The task; `-` reads it from standard input, `@FILE` from a file.
+    #[arg(value_name = "TASK")]
+    pub task: String,
+    /// The repository, or a directory in it.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub repo: PathBuf,
+    /// The model: anthropic/…, openai-chat/…, script:FILE or offline; by default what the environment has keys for.
+    #[arg(long, value_name = "SPEC")]
+    pub model: Option<String>,
+    /// One builder and the gates, without planner, architecture and reviewer.
+    #[arg(long)]
+    pub solo: bool,
+    /// Stop after the plan.
+    #[arg(long)]
+    pub plan_only: bool,
+    /// The commit to start from.
+    #[arg(long, value_name = "REF", default_value = "HEAD")]
+    pub base: String,
+    /// Start from a snapshot of the dirty tree.
+    #[arg(long)]
+    pub include_dirty: bool,
+    /// A follow-up task on a finished run's branch.
+    #[arg(long = "continue", value_name = "RUN")]
+    pub continue_run: Option<String>,
+    /// Go on in the background and print the document at once.
+    #[arg(long)]
+    pub detach: bool,
+    /// Limits of the run.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Approve plans and changes to protected paths beforehand.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Limits, given or raised.
+#[derive(Args, Debug, Clone, Default)]
+pub struct LimitArgs {
+    /// What the run may cost, in US dollars.
+    #[arg(long, value_name = "N", value_parser = parse_usd)]
+    pub budget_usd: Option<domain::NanoUsd>,
+    /// How many answers of models the run may use.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_turns: Option<u32>,
+    /// How long the run may work, such as 90s, 30m or 2h.
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// `aamas runs …`.
+#[derive(Subcommand, Debug)]
+#[command(after_help = "RUN is a run's id, any unique beginning or end of it, or `last`.")]
+pub enum Runs {
+    /// All runs, newest first.
+    List,
+    /// A run's transcript, gates and outcome.
+    Show {
+        /// Which run.
+        run: String,
+    },
+    /// Follow a run until it stands still.
+    Watch {
+        /// Which run.
+        run: String,
+    },
+    /// Go on with a run that was interrupted, paused, answered, failed or limited.
+    #[command(after_help = "Examples:\n  aamas runs resume last\n  aamas runs resume run_01k --max-turns 200\n  aamas runs resume last --model anthropic/claude-sonnet-4-5")]
+    Resume {
+        /// Which run.
+        run: String,
+        /// Another model from here on.
+        #[arg(long, value_name = "SPEC")]
+        model: Option<String>,
+        /// Raised limits.
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// Approve what it asked approval for.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Hold a running run at its next safe point.
+    Pause {
+        /// Which run.
+        run: String,
+    },
+    /// Tell the agent something; it reads it before its next turn.
+    Steer {
+        /// Which run.
+        run: String,
+        /// The words.
+        message: String,
+    },
+    /// Answer the agent's question, or approve with `yes`.
+    Answer {
+        /// Which run.
+        run: String,
+        /// The words.
+        message: String,
+    },
+    /// End a run for good; what it delivered stays.
+    Cancel {
+        /// Which run.
+        run: String,
+    },
+}
+
+/// `aamas pr …`.
+#[derive(Subcommand, Debug)]
+#[command(after_help = "PR is a pull request's id, its run's id, any unique beginning or end of either, or `last`.")]
+pub enum Pr {
+    /// All local pull requests, newest first.
+    List,
+    /// Title, description, gates, reviewers and diff.
+    Show {
+        /// Which pull request.
+        pr: String,
+    },
+    /// Put the change into your own work tree, uncommitted.
+    Apply {
+        /// Which pull request.
+        pr: String,
+    },
+    /// Merge the branch into the branch that is checked out.
+    Merge {
+        /// Which pull request.
+        pr: String,
+        /// Merge a draft too.
+        #[arg(long)]
+        draft: bool,
+    },
+    /// Close without merging; the branch stays.
+    Close {
+        /// Which pull request.
+        pr: String,
+    },
+}
+
+fn parse_usd(text: &str) -> Result<domain::NanoUsd, String> {
+    let amount: f64 = text.trim_start_matches('$').parse().map_err(|_| "expected an amount such as 2.50".to_owned())?;
+    domain::NanoUsd::from_usd(amount).ok_or_else(|| "expected an amount from 0 up".to_owned())
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    const EXPECTED: &str = "expected a time such as 90s, 30m or 2h";
+    if let Ok(seconds) = text.parse::<u32>() {
+        return positive(Duration::from_secs(u64::from(seconds)));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| EXPECTED.to_owned())?;
+    positive(Duration::try_from(span).map_err(|_| EXPECTED.to_owned())?)
+}
+
+fn positive(duration: Duration) -> Result<Duration, String> {
+    if duration.is_zero() { Err("expected a time above zero".to_owned()) } else { Ok(duration) }
+}
+
+/// Commands whose names the contract reserves, and that are not built yet.
+pub const RESERVED: &[&str] = &[
+    "serve", "agent", "init", "health", "review", "scan", "debug", "mutate", "project", "task", "agents", "models",
+    "code", "memory", "audit", "cost", "backup", "compliance", "policy", "token", "webhook", "scale", "bus", "store",
+];
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_amounts_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert!(parse_duration("0").is_err() && parse_duration("soon").is_err() && parse_duration("-3s").is_err());
+        assert_eq!(parse_usd("$2.5"), Ok(domain::NanoUsd(2_500_000_000)));
+        assert!(parse_usd("-1").is_err() && parse_usd("NaN").is_err());
+    }
+}

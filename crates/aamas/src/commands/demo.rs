@@ -1,0 +1,73 @@
+//! `aamas demo`: the main job before one's eyes, with no key and no network.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use domain::RunState;
+use engine::{RunDocument, RunRequest};
+
+use super::{block_on, host, run};
+use crate::cli::{Demo, Global};
+use crate::refusal::Refusal;
+use crate::say::{err, out};
+
+/// The demo's repository: path and content of each file.
+const FILES: &[(&str, &str)] = &include!("../../demo/files.in");
+/// The task.
+const TASK: &str = include_str!("../../demo/TASK.md");
+
+pub fn demo(global: &Global, arguments: &Demo) -> Result<ExitCode, Refusal> {
+    let engine = host::engine(global)?;
+    let dir = place(&engine.data_dir, arguments)?;
+    sandbox::scaffold::create(&dir, FILES, "Add the ledger")
+        .map_err(|e| Refusal::internal("demo_failed", engine::sentence(&e), "name an empty directory with --dir"))?;
+    let task = TASK.trim();
+    err!("A small repository of three modules, with a bug that several of its tests show:\n  {}", dir.display());
+    err!("$ cd {} && aamas run --model offline \"{task}\"\n", dir.display());
+    let request = RunRequest {
+        repo: dir.clone(),
+        task: task.to_owned(),
+        model: Some("offline".into()),
+        base: "HEAD".into(),
+        include_dirty: false,
+        limits: Box::new(|defaults| defaults),
+        yes: false,
+    };
+    let document = block_on(async {
+        let created = engine.create(request).await?;
+        run::follow(&engine, created.claim, &[]).await
+    })??;
+    if !global.json {
+        story(&engine, &dir, &document)?;
+    }
+    run::finish(global, &document)
+}
+
+/// A directory of the user's choice, or a new one below the data directory.
+fn place(data_dir: &Path, arguments: &Demo) -> Result<PathBuf, Refusal> {
+    let dir = match &arguments.dir {
+        Some(dir) => std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
+        None => (1..).map(|n| data_dir.join("demo").join(format!("ledger-{n}"))).find(|d| !d.exists()).unwrap_or_default(),
+    };
+    let occupied = std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        return Err(Refusal::usage("not_empty", format!("{} is not empty", dir.display()), "name an empty or new directory"));
+    }
+    Ok(dir)
+}
+
+/// The diff and what to type next.
+fn story(engine: &engine::Engine, dir: &Path, document: &RunDocument) -> Result<(), Refusal> {
+    let Some(line) = &document.pull_request else { return Ok(()) };
+    let record = engine.desk.find_pull_request(&line.id.to_string())?;
+    let pull_request = engine::pull_request_of(&record)?;
+    out!("\n{}", engine.diff_of(&pull_request)?.trim_end());
+    if document.status == RunState::Ready {
+        out!("\nNow with your own repository and model:");
+        out!("  cd your/repository");
+        out!("  export ANTHROPIC_API_KEY=…          or OPENAI_API_KEY=…, or OPENAI_BASE_URL=http://127.0.0.1:8000/v1");
+        out!("  aamas run \"Add a --quiet flag to the command line\"");
+        out!("Or merge the demo's change: cd {} && aamas pr merge last", dir.display());
+    }
+    Ok(())
+}

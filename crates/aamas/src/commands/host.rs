@@ -1,0 +1,65 @@
+//! What the commands share: the data directory, the store, the engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use app::{AppError, Desk};
+use domain::TenantId;
+use engine::{Engine, Host};
+use store::{OpenOptions, Store, StoreError};
+
+use crate::cli::Global;
+use crate::refusal::Refusal;
+use crate::rim::{self, SystemClock};
+
+/// The engine on this machine's data directory.
+pub fn engine(global: &Global) -> Result<Engine, Refusal> {
+    let data_dir = data_dir(global)?;
+    let store = Store::open(&data_dir, OpenOptions::default()).map_err(|e| store_refusal(&e))?;
+    let desk = Desk { store, tenant: TenantId::LOCAL, clock: Arc::new(SystemClock), random: rim::random::<10> };
+    let launcher = std::env::current_exe()
+        .map_err(|e| Refusal::internal("internal", format!("cannot find this program's own file: {e}"), "start it by its full path"))?;
+    Ok(Engine {
+        desk,
+        data_dir,
+        host: Host { launcher, variables: std::env::vars().collect() },
+        models: models::Environment::from_lookup(rim::variable),
+        random_u64: || u64::from_le_bytes(rim::random::<8>()),
+    })
+}
+
+/// The data directory, absolute.
+pub fn data_dir(global: &Global) -> Result<PathBuf, Refusal> {
+    let dir = global.data_dir.clone().or_else(rim::default_data_dir).ok_or_else(|| {
+        Refusal::usage("no_data_dir", "there is no home directory to keep data in", "name one with --data-dir DIR")
+    })?;
+    std::path::absolute(&dir)
+        .map_err(|e| Refusal::usage("no_data_dir", format!("cannot use {}: {e}", dir.display()), "name another --data-dir"))
+}
+
+/// A failure of the store as an exit: 1, with its own hint.
+pub fn store_refusal(error: &StoreError) -> Refusal {
+    let hint = error.hint().unwrap_or_else(|| "use another --data-dir".to_owned());
+    Refusal::internal(error.code(), engine::sentence(error), hint)
+}
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        let message = engine::sentence(&error);
+        match error {
+            AppError::Store(StoreError::LeaseHeld { .. }) => Self::usage(
+                "run_is_running",
+                "the run is running in another process",
+                "follow it with `aamas runs watch`, or hold it with `aamas runs pause`",
+            ),
+            AppError::Store(error) => store_refusal(&error),
+            AppError::Illegal(_) => Self::usage("not_possible", message, "see `aamas runs show RUN`"),
+            AppError::NotFound { what, .. } => {
+                let list = if what == "run" { "`aamas runs list`" } else { "`aamas pr list`" };
+                Self::usage("not_found", message, format!("{list} shows what there is"))
+            }
+            AppError::Ambiguous { .. } => Self::usage("ambiguous", message, "give more of the id"),
+            AppError::Identity(_) => Self::internal("internal", message, "mount /proc"),
+        }
+    }
+}

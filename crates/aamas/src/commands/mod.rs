@@ -1,0 +1,52 @@
+//! What each command does: reads its arguments, calls the engine or a use case, and prints.
+
+mod demo;
+mod doctor;
+mod host;
+mod pr;
+mod run;
+mod runs;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::refusal::Refusal;
+use crate::say::out;
+
+/// Carries out a command.
+pub fn run(cli: Cli) -> Result<ExitCode, Refusal> {
+    let global = cli.global;
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "aamas", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor => doctor::doctor(&global),
+        Command::Run(arguments) => run::run(&global, *arguments),
+        Command::Demo(arguments) => demo::demo(&global, &arguments),
+        Command::Runs(command) => runs::runs(&global, command),
+        Command::Pr(command) => pr::pr(&global, command),
+    }
+}
+
+/// Runs async work on the command's own thread; long blocking work goes to the runtime's pool.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Refusal::internal("internal", format!("cannot start the runtime: {e}"), "free some memory or file descriptors"))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(result)
+}
+
+/// Prints one JSON document on stdout.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Refusal> {
+    let text = serde_json::to_string(value)
+        .map_err(|e| Refusal::internal("internal", format!("cannot write the document: {e}"), ""))?;
+    out!("{text}");
+    Ok(())
+}

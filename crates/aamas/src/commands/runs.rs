@@ -1,0 +1,110 @@
+//! `aamas runs …`.
+
+use std::process::ExitCode;
+
+use app::Said;
+use engine::{ResumeRequest, Resumed};
+use store::MessageKind;
+
+use super::{block_on, host, print_json, run, show};
+use crate::cli::{Global, Runs};
+use crate::refusal::Refusal;
+use crate::terminal::{clip, printable};
+use crate::say::out;
+
+/// Runs that a list shows.
+const LISTED: u32 = 200;
+
+pub fn runs(global: &Global, command: Runs) -> Result<ExitCode, Refusal> {
+    match command {
+        Runs::List => list(global),
+        Runs::Show { run } => show::show_run(global, &run),
+        Runs::Watch { run } => show::watch(global, &run),
+        Runs::Resume { run, model, limits, yes } => {
+            let engine = host::engine(global)?;
+            let request = ResumeRequest {
+                run,
+                model,
+                yes,
+                limits: Box::new(move |recorded| run::limits(&limits, recorded)),
+            };
+            let document = block_on(async {
+                match engine.resume(request).await? {
+                    Resumed::Document(document) => Ok(*document),
+                    Resumed::Claimed(claim) => run::follow(&engine, claim, &[]).await,
+                }
+            })??;
+            run::finish(global, &document)
+        }
+        Runs::Pause { run } => say(global, &run, MessageKind::Pause, ""),
+        Runs::Steer { run, message } => say(global, &run, MessageKind::Steer, &message),
+        Runs::Answer { run, message } => say(global, &run, MessageKind::Answer, &message),
+        Runs::Cancel { run } => cancel(global, &run),
+    }
+}
+
+fn list(global: &Global) -> Result<ExitCode, Refusal> {
+    let engine = host::engine(global)?;
+    let desk = &engine.desk;
+    let runs = desk.store.read_blocking(desk.tenant, |tx| tx.runs(0, LISTED)).map_err(|e| host::store_refusal(&e))?;
+    if global.json {
+        let rows: Vec<_> = runs
+            .iter()
+            .map(|r| {
+                serde_json::json!({
+                    "run_id": r.id, "task_id": r.task_id, "task": r.task, "status": r.state, "repo": r.repo,
+                    "branch": r.branch, "created_at": r.created_at, "updated_at": r.updated_at,
+                })
+            })
+            .collect();
+        print_json(&serde_json::json!({ "runs": rows }))?;
+    } else if runs.is_empty() {
+        out!("no runs yet: start one with `aamas run \"TASK\"`, or look at `aamas demo`");
+    } else {
+        out!("{:<30}  {:<13}  {:<20}  TASK", "RUN", "STATUS", "UPDATED");
+        for r in runs {
+            let task = clip(&printable(&r.task).replace('\n', " "), 60);
+            let updated = r.updated_at.to_string();
+            out!("{:<30}  {:<13}  {:<20}  {task}", r.id.to_string(), r.state, updated.get(..19).unwrap_or(&updated));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(global: &Global, run: &str, kind: MessageKind, text: &str) -> Result<ExitCode, Refusal> {
+    if text.trim().is_empty() && matches!(kind, MessageKind::Steer | MessageKind::Answer) {
+        return Err(Refusal::usage("invalid_message", "the message is empty", "say something"));
+    }
+    let engine = host::engine(global)?;
+    let record = engine.desk.find_run(run)?;
+    let said = app::say(&engine.desk, &record, kind, text)?;
+    told(global, &record.id.to_string(), said)
+}
+
+fn cancel(global: &Global, run: &str) -> Result<ExitCode, Refusal> {
+    let engine = host::engine(global)?;
+    let record = engine.desk.find_run(run)?;
+    if app::people::is_live(&engine.desk, record.id)? {
+        let said = app::say(&engine.desk, &record, MessageKind::Cancel, "")?;
+        return told(global, &record.id.to_string(), said);
+    }
+    engine.cancel_idle(&record)?;
+    if global.json {
+        print_json(&serde_json::json!({ "run_id": record.id, "status": "canceled" }))?;
+    } else {
+        out!("{} canceled", record.id);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(global: &Global, run: &str, said: Said) -> Result<ExitCode, Refusal> {
+    let live = said == Said::ToLiveRun;
+    if global.json {
+        print_json(&serde_json::json!({ "run_id": run, "recorded": true, "live": live }))?;
+    } else if live {
+        out!("recorded; the running process takes it up at its next safe point");
+    } else {
+        out!("recorded; go on with `aamas runs resume {run}`");
+    }
+    Ok(ExitCode::SUCCESS)
+}

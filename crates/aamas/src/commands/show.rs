@@ -1,0 +1,164 @@
+//! What a run came to, and how it got there.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use agents::View;
+use domain::{Entry, RunState};
+use engine::RunDocument;
+
+use super::{block_on, host, print_json};
+use crate::cli::Global;
+use crate::refusal::Refusal;
+use crate::terminal::{Paint, clip, lines, printable, thousands};
+use crate::say::{err, out};
+
+/// How often a followed run is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// Lines of a tool's result in a transcript.
+const RESULT_LINES: usize = 24;
+
+/// The summary at the end of a run, on stdout.
+pub fn print_outcome(document: &RunDocument) {
+    let paint = Paint::of(std::io::stdout().is_terminal());
+    let status = match document.status {
+        RunState::Ready | RunState::NoChange => paint.good(document.status.as_str()),
+        _ => paint.bad(document.status.as_str()),
+    };
+    out!("\n{status}  {}", document.run_id);
+    let row = |name: &str, text: String| out!("  {:<13} {text}", name);
+    if let Some(error) = &document.error {
+        row("why", printable(&error.message).replace('\n', " "));
+        row("next", printable(&error.hint));
+    }
+    if document.status == RunState::NoChange {
+        row("result", "there was nothing to change".into());
+    }
+    if let (Some(branch), Some(head)) = (&document.branch, &document.head_commit) {
+        row("branch", format!("{branch} ({})", clip(head, 12)));
+    }
+    if let Some(pull_request) = &document.pull_request {
+        row("pull request", format!("{}  {}", pull_request.id, printable(&pull_request.title)));
+    }
+    if !document.gates.is_empty() {
+        let gates: Vec<_> = document.gates.iter().map(|g| format!("{} {}", g.name, g.verdict)).collect();
+        row("gates", gates.join(", "));
+    }
+    let usage = &document.usage;
+    let cost = usage.cost_usd.map_or_else(|| "cost unknown".to_owned(), |c| format!("${c:.4}"));
+    let seconds = document.duration_ms as f64 / 1000.0;
+    let tokens = thousands(usage.input_tokens + usage.output_tokens);
+    let sandbox = document.sandbox.as_deref().unwrap_or("none");
+    row("used", format!("{} turns, {tokens} tokens, {cost}, {seconds:.1} s, sandbox {sandbox}", document.turns));
+    if let Some(report) = &document.report {
+        row("report", report.display().to_string());
+    }
+    if let Some(pull_request) = &document.pull_request {
+        row("look at it", format!("aamas pr show {}", pull_request.id));
+        row("take it", format!("aamas pr apply {0}   or   aamas pr merge {0}", pull_request.id));
+    }
+}
+
+/// `aamas runs show`.
+pub fn show_run(global: &Global, run: &str) -> Result<ExitCode, Refusal> {
+    let engine = host::engine(global)?;
+    let record = engine.desk.find_run(run)?;
+    let history = engine.history(record.id)?;
+    let document = engine.document_of(&record)?;
+    if global.json {
+        let entries: Vec<_> = history.iter().map(|(at, e)| serde_json::json!({ "at": at, "entry": e })).collect();
+        print_json(&serde_json::json!({ "run": document, "task": record.settings.get("task"), "entries": entries }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let paint = Paint::of(std::io::stdout().is_terminal());
+    out!("{}  {}", paint.strong(&record.id.to_string()), record.created_at);
+    out!("repository {}", record.repo.display());
+    let task = record.settings.get("task").and_then(|t| t.as_str()).unwrap_or_default();
+    out!("task\n  {}", printable(task).trim().replace('\n', "\n  "));
+    let mut view = View::of(std::iter::empty());
+    for (at, entry) in &history {
+        view.apply(*at, entry);
+        transcript(entry, &view, paint);
+    }
+    print_outcome(&document);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One entry of a transcript: as on the live screen, with results in full.
+fn transcript(entry: &Entry, view: &View, paint: Paint) {
+    match entry {
+        Entry::ModelAnswered { turn, usage, cost, model, wall_ms, blocks, .. } => {
+            let cost = cost.map_or_else(|| "cost unknown".to_owned(), |c| c.to_string());
+            out!(
+                "\n{} {}",
+                paint.strong(&format!("turn {turn}")),
+                paint.dim(&format!(
+                    "{} · {} in ({} cached), {} out · {cost} · {:.1} s",
+                    printable(model),
+                    usage.input_tokens,
+                    usage.cached_tokens,
+                    usage.output_tokens,
+                    *wall_ms as f64 / 1000.0
+                ))
+            );
+            for block in blocks {
+                if let domain::Block::Text(text) = block {
+                    out!("  {}", printable(text).trim().replace('\n', "\n  "));
+                }
+            }
+        }
+        Entry::ToolFinished { index, text, is_error, .. } => {
+            for line in lines(entry, view, paint) {
+                out!("{line}");
+            }
+            let Some(call) = view.calls.get(*index as usize) else { return };
+            let arguments = printable(&call.arguments);
+            out!("{}", paint.dim(&format!("    {}", clip(&arguments, 400))));
+            let text = printable(text);
+            for line in text.lines().take(RESULT_LINES) {
+                out!("    {}", if *is_error { paint.bad(line) } else { line.to_owned() });
+            }
+            let more = text.lines().count().saturating_sub(RESULT_LINES);
+            if more > 0 {
+                out!("{}", paint.dim(&format!("    … {more} more lines (all with --json)")));
+            }
+        }
+        Entry::GatesJudged { results, .. } => {
+            for gate in results {
+                out!("{}", crate::terminal::gate_line(gate, paint));
+                if !gate.lets_through() {
+                    out!("    {}", printable(&gate.reason).trim().replace('\n', "\n    "));
+                }
+            }
+        }
+        Entry::Ended { .. } => {}
+        _ => lines(entry, view, paint).iter().for_each(|line| out!("{line}")),
+    }
+}
+
+/// `aamas runs watch`.
+pub fn watch(global: &Global, run: &str) -> Result<ExitCode, Refusal> {
+    let engine = host::engine(global)?;
+    let record = engine.desk.find_run(run)?;
+    let paint = Paint::of(std::io::stderr().is_terminal());
+    block_on(async {
+        let mut view = View::of(std::iter::empty());
+        let mut seen = 0;
+        loop {
+            let live = app::people::is_live(&engine.desk, record.id)?;
+            let history = engine.history(record.id)?;
+            for (at, entry) in &history[seen..] {
+                view.apply(*at, entry);
+                lines(entry, &view, paint).iter().for_each(|line| err!("{line}"));
+            }
+            seen = history.len();
+            if !live {
+                return Ok::<_, Refusal>(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    })??;
+    let record = engine.desk.find_run(&record.id.to_string())?;
+    super::run::finish(global, &engine.document_of(&record)?)
+}

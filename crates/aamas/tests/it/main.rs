@@ -1,0 +1,9 @@
+//! The built `aamas` as its users meet it: only the command line, its documents and exit codes, and git.
+
+#![expect(clippy::disallowed_methods, reason = "these tests drive the built binary, and wait for it")]
+
+mod document;
+mod exits;
+mod process;
+mod snapshot;
+mod world;
