@@ -21,7 +21,7 @@ impl<'a> Filter<'a> {
             |pattern: &str| is_word.then(|| Regex::new(&pattern.replace("NAME", name)).ok()).flatten();
         Self {
             finder: Finder::new(name),
-            python: compile(r"\b(?:def|class|type)[\s\\]+NAME\b|\bNAME[\s\\]*[:=]"),
+            python: compile(r"\b(?:def|class|type)[\s\\]+NAME\b|\bNAME[\s\\]*(?::|=(?:[^=]|\z))"),
             rust: compile(
                 r"\b(?:fn|struct|enum|trait|type|const|static|mut|mod|union|macro_rules\s*!)\s(?:[^;{}()]*\s)?NAME\b",
             ),

@@ -142,7 +142,8 @@ fn assigned_member<'tree>(node: Node<'tree>, source: &[u8]) -> Role<'tree> {
     let exported = object == "exports" || object == "module.exports";
     let mut role =
         Role::define(if exported { Function } else { Method }, left.child_by_field_name("property"));
-    if let Some(name) = role.names.first_mut().filter(|_| !exported) {
+    let plain = |object: &str| object.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$'));
+    if let Some(name) = role.names.first_mut().filter(|_| !exported && plain(&object)) {
         name.container = Some(object.trim_end_matches(".prototype").to_owned());
     }
     role
