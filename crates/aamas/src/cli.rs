@@ -57,7 +57,9 @@ pub enum Command {
     /// What this machine gives the sandbox, and the fix for each missing piece.
     Doctor,
     /// Completions for your shell, on stdout.
-    #[command(after_help = "Example:\n  aamas completions bash > ~/.local/share/bash-completion/completions/aamas")]
+    #[command(
+        after_help = "Example:\n  aamas completions bash > ~/.local/share/bash-completion/completions/aamas"
+    )]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
@@ -146,7 +148,9 @@ pub enum Runs {
         run: String,
     },
     /// Go on with a run that was interrupted, paused, answered, failed or limited.
-    #[command(after_help = "Examples:\n  aamas runs resume last\n  aamas runs resume run_01k --max-turns 200\n  aamas runs resume last --model anthropic/claude-sonnet-4-5")]
+    #[command(
+        after_help = "Examples:\n  aamas runs resume last\n  aamas runs resume run_01k --max-turns 200\n  aamas runs resume last --model anthropic/claude-sonnet-4-5"
+    )]
     Resume {
         /// Which run.
         run: String,
@@ -188,7 +192,9 @@ pub enum Runs {
 
 /// `aamas pr …`.
 #[derive(Subcommand, Debug)]
-#[command(after_help = "PR is a pull request's id, its run's id, any unique beginning or end of either, or `last`.")]
+#[command(
+    after_help = "PR is a pull request's id, its run's id, any unique beginning or end of either, or `last`."
+)]
 pub enum Pr {
     /// All local pull requests, newest first.
     List,
@@ -218,7 +224,8 @@ pub enum Pr {
 }
 
 fn parse_usd(text: &str) -> Result<domain::NanoUsd, String> {
-    let amount: f64 = text.trim_start_matches('$').parse().map_err(|_| "expected an amount such as 2.50".to_owned())?;
+    let amount: f64 =
+        text.trim_start_matches('$').parse().map_err(|_| "expected an amount such as 2.50".to_owned())?;
     domain::NanoUsd::from_usd(amount).ok_or_else(|| "expected an amount from 0 up".to_owned())
 }
 
@@ -237,8 +244,30 @@ fn positive(duration: Duration) -> Result<Duration, String> {
 
 /// Commands whose names the contract reserves, and that are not built yet.
 pub const RESERVED: &[&str] = &[
-    "serve", "agent", "init", "health", "review", "scan", "debug", "mutate", "project", "task", "agents", "models",
-    "code", "memory", "audit", "cost", "backup", "compliance", "policy", "token", "webhook", "scale", "bus", "store",
+    "serve",
+    "agent",
+    "init",
+    "health",
+    "review",
+    "scan",
+    "debug",
+    "mutate",
+    "project",
+    "task",
+    "agents",
+    "models",
+    "code",
+    "memory",
+    "audit",
+    "cost",
+    "backup",
+    "compliance",
+    "policy",
+    "token",
+    "webhook",
+    "scale",
+    "bus",
+    "store",
 ];
 
 #[cfg(test)]
@@ -256,7 +285,9 @@ mod tests {
     fn times_and_amounts_are_read_as_people_write_them() {
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert!(parse_duration("0").is_err() && parse_duration("soon").is_err() && parse_duration("-3s").is_err());
+        assert!(
+            parse_duration("0").is_err() && parse_duration("soon").is_err() && parse_duration("-3s").is_err()
+        );
         assert_eq!(parse_usd("$2.5"), Ok(domain::NanoUsd(2_500_000_000)));
         assert!(parse_usd("-1").is_err() && parse_usd("NaN").is_err());
     }

@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::say::out;
 use cli::Cli;
 use refusal::Refusal;
-use crate::say::out;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
@@ -38,7 +38,8 @@ fn refuse_arguments(error: &clap::Error, arguments: &[std::ffi::OsString], json:
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let command = arguments.iter().skip(1).filter_map(|a| a.to_str()).find(|a| !a.starts_with('-')).unwrap_or_default();
+    let command =
+        arguments.iter().skip(1).filter_map(|a| a.to_str()).find(|a| !a.starts_with('-')).unwrap_or_default();
     if cli::RESERVED.contains(&command) {
         let message = format!("`aamas {command}` is not built yet");
         return Refusal::usage("not_built", message, "`aamas --help` lists what is built").print(json);

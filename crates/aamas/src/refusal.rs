@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::say::{err, out};
 use domain::RunError;
 use serde_json::json;
-use crate::say::{err, out};
 
 /// A command that came to nothing.
 #[derive(Debug)]

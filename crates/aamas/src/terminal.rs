@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::say::err;
 use agents::View;
 use domain::{Block, Entry, Verdict};
 use engine::{Observer, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use crate::say::err;
 
 /// Lines of a model's words that are shown; all of them are in `aamas runs show`.
 const WORDS_SHOWN: usize = 4;
@@ -184,7 +184,8 @@ fn words(block: &Block, paint: Paint) -> Vec<String> {
     let Block::Text(text) = block else { return Vec::new() };
     let text = printable(text);
     let all: Vec<_> = text.lines().filter(|l| !l.trim().is_empty()).collect();
-    let mut shown: Vec<_> = all.iter().take(WORDS_SHOWN).map(|l| format!("{} {}", paint.dim("│"), clip(l, 110))).collect();
+    let mut shown: Vec<_> =
+        all.iter().take(WORDS_SHOWN).map(|l| format!("{} {}", paint.dim("│"), clip(l, 110))).collect();
     if all.len() > WORDS_SHOWN {
         shown.push(paint.dim(&format!("│ … {} more lines", all.len() - WORDS_SHOWN)));
     }
@@ -196,7 +197,11 @@ fn tool_line(index: u32, text: &str, is_error: bool, view: &View, paint: Paint) 
     let first = printable(text.lines().next().unwrap_or_default());
     let mark = if is_error { paint.bad("✗") } else { paint.good("●") };
     let arguments = brief_arguments(&call.name, &call.arguments);
-    vec![format!("{mark} {} {arguments}  {}", paint.strong(&printable(&call.name)), paint.dim(&clip(&first, 60)))]
+    vec![format!(
+        "{mark} {} {arguments}  {}",
+        paint.strong(&printable(&call.name)),
+        paint.dim(&clip(&first, 60))
+    )]
 }
 
 /// A gate's line: mark, name, what it says.

@@ -125,7 +125,9 @@ impl View {
     fn next_offline(&self) -> Op {
         match &self.repaired {
             None => Op::Repair,
-            Some((_, Some(error))) => Op::End(Ending { state: RunState::NeedsInput, error: Some(error.clone()) }),
+            Some((_, Some(error))) => {
+                Op::End(Ending { state: RunState::NeedsInput, error: Some(error.clone()) })
+            }
             Some((_, None)) => self.judge_or_deliver(),
         }
     }
@@ -177,12 +179,17 @@ impl View {
             ));
         }
         (tokens >= self.limits.max_tokens && self.finish.is_none()).then(|| {
-            limit("token_limit", format!("the run used {tokens} tokens of {}", self.limits.max_tokens), "--model")
+            limit(
+                "token_limit",
+                format!("the run used {tokens} tokens of {}", self.limits.max_tokens),
+                "--model",
+            )
         })
     }
 
     fn judge_or_deliver(&self) -> Op {
-        let Some(judged) = self.judged.as_ref().filter(|j| j.tree == self.tree && self.gates_open.is_none()) else {
+        let Some(judged) = self.judged.as_ref().filter(|j| j.tree == self.tree && self.gates_open.is_none())
+        else {
             let round = self.judged.as_ref().map_or(1, |j| j.round + 1);
             return Op::Judge { round, tree: self.tree.clone() };
         };
@@ -199,7 +206,10 @@ impl View {
                 None => return Op::End(needs_approval(&judged.protected)),
             }
         }
-        Op::Deliver(Delivery { tree: self.tree.clone(), ending: Ending { state: RunState::Ready, error: None } })
+        Op::Deliver(Delivery {
+            tree: self.tree.clone(),
+            ending: Ending { state: RunState::Ready, error: None },
+        })
     }
 
     /// A model that failed for good. When it failed on the way back from the gates with nothing new, their refusal
@@ -239,8 +249,15 @@ pub(crate) fn refusal(judged: &Judged) -> String {
     let mut text = format!("The gates refused the change (round {} of {MAX_GATE_ROUNDS}):", judged.round);
     for gate in judged.results.iter().filter(|g| !g.lets_through()) {
         let reason = if gate.reason.is_empty() { &gate.summary } else { &gate.reason };
-        let cut = (0..=reason.len().min(MAX_REASON_BYTES)).rev().find(|i| reason.is_char_boundary(*i)).unwrap_or(0);
-        text.push_str(&format!("\n\n## {} {}: {}\n{}", gate.name, gate.verdict, gate.summary, &reason[..cut]));
+        let cut =
+            (0..=reason.len().min(MAX_REASON_BYTES)).rev().find(|i| reason.is_char_boundary(*i)).unwrap_or(0);
+        text.push_str(&format!(
+            "\n\n## {} {}: {}\n{}",
+            gate.name,
+            gate.verdict,
+            gate.summary,
+            &reason[..cut]
+        ));
     }
     text.push_str("\n\nMend it and call finish again.");
     text
@@ -268,7 +285,11 @@ fn stopped(stop: StopRequest) -> Ending {
 }
 
 fn limit(code: &str, message: String, flag: &str) -> RunError {
-    RunError::new(code, message, format!("raise it with `aamas runs resume RUN {flag} …`, or give a smaller task"))
+    RunError::new(
+        code,
+        message,
+        format!("raise it with `aamas runs resume RUN {flag} …`, or give a smaller task"),
+    )
 }
 
 fn turn_limit(turns: u32) -> RunError {

@@ -31,7 +31,8 @@ impl Role {
     /// The built-in builder role.
     #[must_use]
     pub fn developer() -> Self {
-        Self::parse("developer.md", include_str!("../roles/developer.md")).expect("the built-in role is valid")
+        Self::parse("developer.md", include_str!("../roles/developer.md"))
+            .expect("the built-in role is valid")
     }
 
     /// Reads a role file: `---`, lines of `key: value`, `---`, and the prompt.
@@ -46,8 +47,12 @@ impl Role {
         let (front, prompt) = body
             .split_once("\n---\n")
             .ok_or_else(|| at(1, "the front matter has no closing line of ---".into()))?;
-        let mut role =
-            Self { name: String::new(), description: String::new(), tools: Vec::new(), prompt: prompt.trim().to_owned() };
+        let mut role = Self {
+            name: String::new(),
+            description: String::new(),
+            tools: Vec::new(),
+            prompt: prompt.trim().to_owned(),
+        };
         for (index, line) in front.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let number = index + 2;
             let (key, value) = line
@@ -100,7 +105,10 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         check("Test it.", Err((1, "a role file begins with front matter between two lines of ---")));
         check("---\nname: a\nTest it.", Err((1, "the front matter has no closing line of ---")));
-        check("---\nname: a\ncolour: red\n---\nx", Err((3, "unknown key \"colour\"; keys are name, description, tools")));
+        check(
+            "---\nname: a\ncolour: red\n---\nx",
+            Err((3, "unknown key \"colour\"; keys are name, description, tools")),
+        );
         check("---\nname: a\ntools: x\n---\n", Err((1, "the prompt below the front matter is empty")));
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    Block, Closing, Ending, Entry, GateResult, NanoUsd, PlanItem, PullRequestId, RunError, RunLimits, RunSettings,
-    Timestamp, ToolMeaning, Usage,
+    Block, Closing, Ending, Entry, GateResult, NanoUsd, PlanItem, PullRequestId, RunError, RunLimits,
+    RunSettings, Timestamp, ToolMeaning, Usage,
 };
 
 use crate::stuck::Circles;
@@ -282,7 +282,8 @@ impl View {
             })
             .collect();
         if self.calls.is_empty() {
-            let words = blocks.iter().filter_map(|b| if let Block::Text(t) = b { Some(t.as_str()) } else { None });
+            let words =
+                blocks.iter().filter_map(|b| if let Block::Text(t) = b { Some(t.as_str()) } else { None });
             let closing = Closing { summary: words.collect::<Vec<_>>().join("\n"), ..Closing::default() };
             self.closing = closing.clone();
             self.finish = Some(closing);

@@ -25,7 +25,13 @@ pub struct Claim {
 ///
 /// # Errors
 /// [`StoreError::LeaseHeld`] when a living process has it; [`AppError::Illegal`] when it is finished.
-pub fn claim_run(desk: &Desk, run: &RunRecord, limits: RunLimits, model: &str, yes: bool) -> Result<Claim, AppError> {
+pub fn claim_run(
+    desk: &Desk,
+    run: &RunRecord,
+    limits: RunLimits,
+    model: &str,
+    yes: bool,
+) -> Result<Claim, AppError> {
     let now = desk.now();
     let owner = Owner::this_process().map_err(AppError::Identity)?;
     // A run whose owner died still says `running`; anything else has to allow the start.
@@ -33,7 +39,8 @@ pub fn claim_run(desk: &Desk, run: &RunRecord, limits: RunLimits, model: &str, y
         domain::RunState::Running => run.state,
         other => other.apply(RunEvent::Started)?,
     };
-    let started = RunRecord { state, model: model.to_owned(), updated_at: now, document: None, ..run.clone() };
+    let started =
+        RunRecord { state, model: model.to_owned(), updated_at: now, document: None, ..run.clone() };
     let entry = journal_entry(0, now, &Entry::Resumed { limits, model: model.to_owned(), yes }, None);
     let event = desk.event("run.resumed", run.id.to_string(), serde_json::json!({ "run_id": run.id }));
     let (id, task) = (run.id, run.task);
@@ -72,7 +79,9 @@ fn working(state: TaskState) -> TaskState {
 #[must_use]
 pub fn journal_entry(branch: u32, at: Timestamp, entry: &Entry, raw: Option<Vec<u8>>) -> NewEntry {
     let taint = match entry {
-        Entry::ModelAnswered { .. } | Entry::ToolFinished { .. } | Entry::RepairEnded { .. } => Taint::Untrusted,
+        Entry::ModelAnswered { .. } | Entry::ToolFinished { .. } | Entry::RepairEnded { .. } => {
+            Taint::Untrusted
+        }
         Entry::Prepared { .. } | Entry::GatesJudged { .. } => Taint::Untrusted,
         _ => Taint::Trusted,
     };

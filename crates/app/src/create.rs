@@ -1,7 +1,8 @@
 //! A task and its run come into being.
 
 use domain::{
-    AttemptId, AttemptState, Entry, RunId, RunSettings, RunState, StepId, StepState, TaskEvent, TaskId, TaskState,
+    AttemptId, AttemptState, Entry, RunId, RunSettings, RunState, StepId, StepState, TaskEvent, TaskId,
+    TaskState,
 };
 use store::{AttemptRecord, Owner, RunRecord, StepRecord, TaskRecord};
 
@@ -60,7 +61,8 @@ pub fn create_run(desk: &Desk, new: NewRun) -> Result<Claim, AppError> {
         doc: serde_json::Value::Null,
     };
     let entry = journal_entry(0, now, &Entry::Created { settings: new.settings.clone() }, None);
-    let event = desk.event("run.created", run.to_string(), serde_json::json!({ "task_id": task, "run_id": run }));
+    let event =
+        desk.event("run.created", run.to_string(), serde_json::json!({ "task_id": task, "run_id": run }));
     let budget = new.settings.limits.budget;
     let fence = desk.store.write_blocking(desk.tenant, move |tx| {
         tx.insert_task(&task_record)?;

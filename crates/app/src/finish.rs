@@ -1,8 +1,6 @@
 //! A run stands still or ends.
 
-use domain::{
-    AttemptState, Ending, PullRequestId, RunEvent, RunState, StepState, TaskEvent, Timestamp,
-};
+use domain::{AttemptState, Ending, PullRequestId, RunEvent, RunState, StepState, TaskEvent, Timestamp};
 use store::{NewEntry, RunRecord};
 
 use crate::{AppError, Claim, Desk};
@@ -92,4 +90,3 @@ fn task_event(state: RunState) -> Option<TaskEvent> {
         RunState::Queued | RunState::Running => return None,
     })
 }
-

@@ -86,8 +86,12 @@ impl Desk {
     /// # Errors
     /// [`AppError::NotFound`], [`AppError::Ambiguous`].
     pub fn find_pull_request(&self, text: &str) -> Result<store::PullRequestRecord, AppError> {
-        let direct =
-            self.resolve("pull request", text, |tx, text| tx.find_pull_request(text), |tx, id| tx.pull_request(id));
+        let direct = self.resolve(
+            "pull request",
+            text,
+            |tx, text| tx.find_pull_request(text),
+            |tx, id| tx.pull_request(id),
+        );
         match direct {
             Err(AppError::NotFound { what, text }) => {
                 let Ok(run) = self.find_run(&text) else { return Err(AppError::NotFound { what, text }) };

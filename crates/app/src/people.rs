@@ -49,9 +49,9 @@ pub fn cancel_idle_run(desk: &Desk, run: &RunRecord, document: serde_json::Value
     let now = desk.now();
     let owner = Owner::this_process().map_err(AppError::Identity)?;
     let id = run.id;
-    let lease = desk
-        .store
-        .write_blocking(desk.tenant, move |tx| tx.acquire_lease(id, &owner, now, LEASE, Owner::is_proven_dead))?;
+    let lease = desk.store.write_blocking(desk.tenant, move |tx| {
+        tx.acquire_lease(id, &owner, now, LEASE, Owner::is_proven_dead)
+    })?;
     let error = RunError::new("canceled", "the run was canceled", "start a new one with `aamas run`");
     let ending = Ending { state: RunState::Canceled, error: Some(error) };
     let entry = journal_entry(0, now, &Entry::Ended { ending: ending.clone() }, None);

@@ -35,10 +35,7 @@ pub enum IdError {
 }
 
 fn encode(value: u128) -> String {
-    (0..ENCODED_LEN)
-        .rev()
-        .map(|i| char::from(ALPHABET[((value >> (5 * i)) & 31) as usize]))
-        .collect()
+    (0..ENCODED_LEN).rev().map(|i| char::from(ALPHABET[((value >> (5 * i)) & 31) as usize])).collect()
 }
 
 fn decode(text: &str) -> Option<u128> {

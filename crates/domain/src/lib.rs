@@ -13,14 +13,15 @@ pub mod time;
 pub mod usage;
 
 pub use effect::EffectClass;
-pub use entry::{
-    Block, Closing, Ending, Entry, PlanItem, RunError, RunLimits, RunSettings, ToolMeaning,
-};
+pub use entry::{Block, Closing, Ending, Entry, PlanItem, RunError, RunLimits, RunSettings, ToolMeaning};
 pub use gate::{GateName, GateResult, Verdict};
-pub use id::{ArtifactId, AttemptId, EventId, IdError, ProjectId, PullRequestId, RunId, StepId, TaskId, TenantId};
+pub use id::{
+    ArtifactId, AttemptId, EventId, IdError, ProjectId, PullRequestId, RunId, StepId, TaskId, TenantId,
+};
 pub use money::NanoUsd;
 pub use state::{
-    AttemptEvent, AttemptState, IllegalTransition, RunEvent, RunState, StepEvent, StepState, TaskEvent, TaskState,
+    AttemptEvent, AttemptState, IllegalTransition, RunEvent, RunState, StepEvent, StepState, TaskEvent,
+    TaskState,
 };
 pub use taint::{Secret, Taint, Untrusted};
 pub use time::{Clock, Timestamp};

@@ -93,6 +93,9 @@ mod tests {
 
     #[test]
     fn neither_shows_what_it_holds() {
-        assert_eq!(format!("{:?} {:?}", Secret::new("sk-1"), Untrusted::new("rm -rf")), "Secret(…) Untrusted(…)");
+        assert_eq!(
+            format!("{:?} {:?}", Secret::new("sk-1"), Untrusted::new("rm -rf")),
+            "Secret(…) Untrusted(…)"
+        );
     }
 }

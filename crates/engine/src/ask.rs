@@ -5,8 +5,8 @@ use std::time::Instant;
 use agents::{Role, Turn};
 use domain::{Block, Entry, NanoUsd, RunError, RunId, Usage};
 use models::{
-    AssistantMessage, Call, CallContext, CallRole, Delta, Message, Model, ModelError, Reply, ToolDef, ToolResult,
-    Transcript,
+    AssistantMessage, Call, CallContext, CallRole, Delta, Message, Model, ModelError, Reply, ToolDef,
+    ToolResult, Transcript,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -78,7 +78,13 @@ impl Conversant {
             system,
             tools: &self.tools,
             max_output_tokens: None,
-            context: CallContext { run, role: CallRole::Builder, step: ONLY_STEP, attempt: ONLY_ATTEMPT, turn },
+            context: CallContext {
+                run,
+                role: CallRole::Builder,
+                step: ONLY_STEP,
+                attempt: ONLY_ATTEMPT,
+                turn,
+            },
         };
         let began = Instant::now();
         let reply = self.model.complete(call, &mut |delta| report(delta, observer), cancel).await;
@@ -150,7 +156,9 @@ pub fn sentence(error: &dyn std::error::Error) -> String {
 fn to_domain_block(block: models::Block) -> Block {
     match block {
         models::Block::Text { text } => Block::Text(text),
-        models::Block::ToolCall(call) => Block::ToolCall { id: call.id, name: call.name, arguments: call.arguments },
+        models::Block::ToolCall(call) => {
+            Block::ToolCall { id: call.id, name: call.name, arguments: call.arguments }
+        }
         models::Block::Reasoning { json } => Block::Reasoning(json),
     }
 }

@@ -7,7 +7,7 @@ use gates::Baseline;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Desk, Ground, blocking};
+use crate::desk::{Desk, Fresh, Ground};
 use crate::project::ProjectConfig;
 use crate::{EngineError, sentence};
 
@@ -69,7 +69,11 @@ struct Work {
 
 impl Work {
     async fn run(self) -> Result<Baseline, EngineError> {
-        if self.plan.suites.is_empty() && self.plan.build.is_empty() && self.plan.lint.is_empty() && self.plan.format.is_empty() {
+        if self.plan.suites.is_empty()
+            && self.plan.build.is_empty()
+            && self.plan.lint.is_empty()
+            && self.plan.format.is_empty()
+        {
             return Ok(Baseline::default());
         }
         let key = self.key();
@@ -78,22 +82,9 @@ impl Work {
         }
         // A directory of this process's own: two runs may measure the same base at once.
         let name = format!("{}-{}", self.name, std::process::id());
-        let warm = crate::setup::command(&self.ground.base, &self.config).map(|_| self.ground.warm_key(&self.config));
-        let versions = blocking({
-            let (ground, mode) = (self.ground.clone(), self.config.workspace.mode);
-            move || ground.workspace(&name, mode, warm.as_ref(), None)
-        })
-        .await?;
-        let session = self.ground.session(versions.workspace.plan(), &self.config).await?;
-        let measured = gates::baseline(&session, &self.plan, &self.gates, &self.cancel).await;
-        session.close().await;
-        let dir = versions.workspace.dir().to_owned();
-        drop(versions);
-        blocking(move || {
-            sandbox::layers::remove_tree(&dir)
-                .map_err(|source| EngineError::Host { doing: format!("remove {}", dir.display()), source })
-        })
-        .await?;
+        let view = Fresh::open(&self.ground, &self.config, &name, None).await?;
+        let measured = gates::baseline(&view.session, &self.plan, &self.gates, &self.cancel).await;
+        view.close().await?;
         let measured = measured?;
         if !self.cancel.is_cancelled() {
             self.keep(&key, &measured).await?;
@@ -103,7 +94,8 @@ impl Work {
 
     /// What a baseline depends on. The toolchain is named by the variables and directories that commands see.
     fn key(&self) -> String {
-        let toolchain: String = self.ground.toolchains.env.iter().map(|(k, v)| format!("{k}={v}\n")).collect();
+        let toolchain: String =
+            self.ground.toolchains.env.iter().map(|(k, v)| format!("{k}={v}\n")).collect();
         gates::baseline_key(&self.ground.commit.tree.to_string(), &self.gates, &self.plan, &toolchain)
     }
 

@@ -18,7 +18,11 @@ const MAX_DIFF: u64 = 4 << 20;
 const MAX_REVIEWERS: usize = 3;
 
 /// The intent: everything that the commit depends on is fixed here.
-pub(crate) fn intent(engine: &Engine, journal: &Journal, delivery: agents::Delivery) -> Result<Entry, EngineError> {
+pub(crate) fn intent(
+    engine: &Engine,
+    journal: &Journal,
+    delivery: agents::Delivery,
+) -> Result<Entry, EngineError> {
     let settings = journal.settings()?;
     let before = journal.view().delivery.as_ref();
     let pull_request = match before {
@@ -76,8 +80,7 @@ pub(crate) async fn carry_out(
     .await?;
     let files: Vec<_> = files.iter().map(file_line).collect();
     let hash = journal.keep("diff", format!("{commit}.diff"), diff.clone()).await?;
-    let pull_request =
-        describe(engine, journal, desk, &branch, commit.to_string(), files, hash, reviewers)?;
+    let pull_request = describe(engine, journal, desk, &branch, commit.to_string(), files, hash, reviewers)?;
     report::write_pull_request(engine, &pull_request, &String::from_utf8_lossy(&diff))?;
     let record = row(&pull_request)?;
     Ok((Entry::Delivered { head_commit: commit.to_string(), branch }, record))

@@ -1,6 +1,5 @@
 //! A run's workspace in use: the repository, its mirror, the sandbox session, snapshots, and what the base says.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +19,7 @@ use sandbox::{Identity, Limits, SandboxError, Session, SessionOptions};
 
 use crate::base::Base;
 use crate::project::{ProjectConfig, WorkspaceMode};
-use crate::{Engine, EngineError, setup};
+use crate::{Engine, EngineError, cleanup, setup};
 
 /// What a run's directories hold and how to reach them.
 pub(crate) struct Desk {
@@ -33,7 +32,6 @@ pub(crate) struct Desk {
     pub(crate) limits: Limits,
     pub(crate) gates: Config,
     pub(crate) config: ProjectConfig,
-    pub(crate) warnings: Vec<String>,
     run: RunId,
     session: Session,
     versions: Arc<Mutex<Versions>>,
@@ -67,11 +65,13 @@ impl Desk {
         tree: Option<&str>,
     ) -> Result<Self, EngineError> {
         let overlay = engine.probe().await?.overlay;
-        let ground = Arc::new(blocking({
-            let (engine, settings) = (engine.clone(), settings.clone());
-            move || Ground::open(&engine, &settings, overlay)
-        })
-        .await?);
+        let ground = Arc::new(
+            blocking({
+                let (engine, settings) = (engine.clone(), settings.clone());
+                move || Ground::open(&engine, &settings, overlay)
+            })
+            .await?,
+        );
         let config = ground.config()?;
         let warm = setup::warm(&ground, &config).await?;
         let key = ground.warm_key(&config);
@@ -85,10 +85,12 @@ impl Desk {
         let session = ground.session(versions.workspace.plan(), &config).await?;
         let gates = ground.gates_config()?;
         let plan = ground.gates_plan(&gates);
-        let layers = ground.layers(&versions.workspace, warm);
-        let mut warnings = Vec::new();
+        let mut layers = ground.layers(&versions.workspace, warm);
         for changed in versions.workspace.changed_dependencies() {
-            warnings.push(format!("{} changed in your checkout after the run began; the run keeps its own view", changed.display()));
+            layers.push(format!(
+                "{} changed in your checkout after the run began; the run keeps its own view",
+                changed.display()
+            ));
         }
         Ok(Self {
             plan,
@@ -96,7 +98,6 @@ impl Desk {
             limits: command_limits(&config),
             gates,
             config,
-            warnings,
             run,
             session,
             versions: Arc::new(Mutex::new(versions)),
@@ -122,6 +123,10 @@ impl Desk {
 
     pub(crate) fn session(&self) -> &Session {
         &self.session
+    }
+
+    pub(crate) fn run(&self) -> RunId {
+        self.run
     }
 
     /// Paths of the base's files.
@@ -154,7 +159,14 @@ impl Desk {
     /// Ends the session; a finished run's directories go once a ref keeps what was in them.
     pub(crate) async fn close(self, ending: &Ending) {
         self.session.close().await;
-        if !matches!(ending.state, RunState::Ready | RunState::NoChange | RunState::Canceled | RunState::GatesFailed) {
+        let ground = self.ground.clone();
+        if let Err(error) = blocking(move || Ok(cleanup::after_run(&ground)?)).await {
+            tracing::warn!(error = %crate::sentence(&error), "clean-up after the run failed");
+        }
+        if !matches!(
+            ending.state,
+            RunState::Ready | RunState::NoChange | RunState::Canceled | RunState::GatesFailed
+        ) {
             return;
         }
         let Some(versions) = Arc::into_inner(self.versions) else { return };
@@ -162,6 +174,44 @@ impl Desk {
         let (ground, kept) = (self.ground, kept_ref(self.run));
         // What can't be removed now is found by the next clean-up: nothing of the run depends on it.
         let _ = blocking(move || Ok(versions.workspace.discard(&ground.mirror, &kept)?)).await;
+    }
+}
+
+/// A workspace and sandbox for one measurement, which nothing of a run reaches.
+pub(crate) struct Fresh {
+    pub(crate) session: Session,
+    versions: Versions,
+}
+
+impl Fresh {
+    /// The base, or `tree`, in directories called `name`.
+    pub(crate) async fn open(
+        ground: &Arc<Ground>,
+        config: &ProjectConfig,
+        name: &str,
+        tree: Option<Oid>,
+    ) -> Result<Self, EngineError> {
+        let warm = setup::command(&ground.base, config).map(|_| ground.warm_key(config));
+        let versions = blocking({
+            let (ground, name, mode) = (ground.clone(), name.to_owned(), config.workspace.mode);
+            move || ground.workspace(&name, mode, warm.as_ref(), tree)
+        })
+        .await?;
+        let session = ground.session(versions.workspace.plan(), config).await?;
+        Ok(Self { session, versions })
+    }
+
+    /// Ends the sandbox and removes the directories.
+    pub(crate) async fn close(self) -> Result<(), EngineError> {
+        self.session.close().await;
+        let versions = self.versions;
+        blocking(move || {
+            let dir = versions.workspace.dir().to_owned();
+            drop(versions);
+            sandbox::layers::remove_tree(&dir)
+                .map_err(|source| EngineError::Host { doing: format!("remove {}", dir.display()), source })
+        })
+        .await
     }
 }
 
@@ -189,7 +239,8 @@ impl Ground {
             read: config.sandbox.read.clone(),
             checkout: repository.top().to_owned(),
         });
-        let now = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(engine.desk.now().as_micros()).unwrap_or(0));
+        let now = SystemTime::UNIX_EPOCH
+            + Duration::from_micros(u64::try_from(engine.desk.now().as_micros()).unwrap_or(0));
         Ok(Self { engine: engine.clone(), repository, mirror, commit, base, toolchains, now, overlay })
     }
 
@@ -267,8 +318,11 @@ impl Ground {
     }
 
     fn layers(&self, workspace: &Workspace, warm: bool) -> Vec<String> {
-        let mut layers: Vec<_> =
-            workspace.dependencies().iter().map(|d| format!("your {} (copy-on-write)", d.display())).collect();
+        let mut layers: Vec<_> = workspace
+            .dependencies()
+            .iter()
+            .map(|d| format!("your {} (copy-on-write)", d.display()))
+            .collect();
         if warm {
             layers.push("set-up (cached)".into());
         }
@@ -311,14 +365,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn repository_error(error: sandbox::repository::RepositoryError) -> EngineError {
     match error {
         sandbox::repository::RepositoryError::Failed(error) => EngineError::Sandbox(error),
-        other => EngineError::Sandbox(SandboxError::Git { command: "open".into(), message: other.to_string() }),
+        other => {
+            EngineError::Sandbox(SandboxError::Git { command: "open".into(), message: other.to_string() })
+        }
     }
 }
 
 fn invalid_config(message: String) -> EngineError {
     EngineError::InvalidConfig(message)
 }
-
-/// Variables of the caller's environment, by name.
-pub type Variables = BTreeMap<String, String>;
-

@@ -60,10 +60,12 @@ struct Driver<'a> {
 impl Driver<'_> {
     /// Words from people become entries; wishes to stop are seen by [`Driver::situation`].
     async fn hear_people(&mut self) -> Result<(), EngineError> {
-        for entry in self.stop.heard() {
-            self.record(entry, None);
-            self.journal.commit().await?;
+        for (turn, raw) in self.journal.hear(self.stop).await? {
+            if let Some(model) = &mut self.model {
+                model.push(turn, raw.as_deref());
+            }
         }
+        self.journal.announce(self.observer);
         Ok(())
     }
 
@@ -188,7 +190,9 @@ impl Driver<'_> {
         }
         let before = self.journal.view().tree.clone();
         let tree = match effect {
-            domain::EffectClass::Workspace => Some(self.desk().await?.snapshot().await?).filter(|t| *t != before),
+            domain::EffectClass::Workspace => {
+                Some(self.desk().await?.snapshot().await?).filter(|t| *t != before)
+            }
             _ => None,
         };
         let outputs = self.journal.keep_outputs(ran.outputs).await?;
@@ -221,7 +225,8 @@ impl Driver<'_> {
         self.desk().await?;
         let desk = self.desk.as_mut().ok_or(EngineError::NoWorkspace)?;
         let mut rules = std::mem::take(&mut desk.rules);
-        let bench = Bench { exec: desk.session(), plan: &desk.plan, limits: desk.limits, cancel, allowed: &allowed };
+        let bench =
+            Bench { exec: desk.session(), plan: &desk.plan, limits: desk.limits, cancel, allowed: &allowed };
         let ran = bench
             .run(
                 name,
@@ -271,7 +276,6 @@ impl Driver<'_> {
         let offline = self.model.is_none();
         let desk = self.desk().await?;
         let judged = desk.judge(&settings, &base, &base_tree, &tree, offline, cancel.token()).await?;
-        desk.set_back(&tree).await?;
         if cancel.token().is_cancelled() {
             return Ok(());
         }
@@ -344,4 +348,3 @@ pub(crate) fn stronger(a: Option<StopRequest>, b: Option<StopRequest>) -> Option
     };
     if rank(a) >= rank(b) { a } else { b }
 }
-

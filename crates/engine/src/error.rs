@@ -86,7 +86,9 @@ impl EngineError {
             Self::Store(_) => "store_failed",
             Self::Sandbox(SandboxError::Unavailable { .. }) => "sandbox_unavailable",
             Self::Sandbox(SandboxError::Git { .. }) => "git_failed",
-            Self::Sandbox(SandboxError::Host { source, .. }) | Self::Host { source, .. } if is_full(source) => {
+            Self::Sandbox(SandboxError::Host { source, .. }) | Self::Host { source, .. }
+                if is_full(source) =>
+            {
                 "disk_full"
             }
             Self::Sandbox(_) => "sandbox_failed",

@@ -29,7 +29,7 @@ pub(crate) struct Journal {
     conversation: Conversation,
     waiting: Vec<NewEntry>,
     spends: Vec<Spend>,
-    last: Option<(Timestamp, Entry)>,
+    unannounced: Vec<(Timestamp, Entry)>,
     last_at: Timestamp,
     outputs: Outputs,
 }
@@ -55,7 +55,7 @@ impl Journal {
             conversation: Conversation::default(),
             waiting: Vec::new(),
             spends: Vec::new(),
-            last: None,
+            unannounced: Vec::new(),
             last_at: desk.now(),
             outputs: Outputs { desk: desk.clone(), by_name: Arc::default() },
         };
@@ -73,8 +73,9 @@ impl Journal {
             let Some((last, _)) = page.last() else { break };
             from = last.seq + 1;
             for (row, raw) in page {
-                let entry: Entry = serde_json::from_slice(&row.body)
-                    .map_err(|source| EngineError::Record { what: format!("entry {} of {run}", row.seq), source })?;
+                let entry: Entry = serde_json::from_slice(&row.body).map_err(|source| {
+                    EngineError::Record { what: format!("entry {} of {run}", row.seq), source }
+                })?;
                 for turn in journal.conversation.messages(&journal.view, &entry) {
                     on_message(turn, raw.clone());
                 }
@@ -131,13 +132,13 @@ impl Journal {
         self.outputs.note(&entry);
         self.view.apply(at, &entry);
         self.last_at = at;
-        self.last = Some((at, entry));
+        self.unannounced.push((at, entry));
         messages
     }
 
-    /// Tells a watcher of the entry just recorded.
+    /// Tells a watcher of what was recorded since.
     pub(crate) fn announce(&mut self, observer: &dyn Observer) {
-        if let Some((at, entry)) = self.last.take() {
+        for (at, entry) in std::mem::take(&mut self.unannounced) {
             observer.observe(Progress::Entry { at, entry: &entry, view: &self.view });
         }
     }
@@ -230,7 +231,10 @@ impl Journal {
     }
 
     /// Makes everything durable together with the pull request.
-    pub(crate) async fn commit_with_pull_request(&mut self, record: PullRequestRecord) -> Result<(), EngineError> {
+    pub(crate) async fn commit_with_pull_request(
+        &mut self,
+        record: PullRequestRecord,
+    ) -> Result<(), EngineError> {
         self.commit_with(move |tx| match tx.pull_request(record.id)? {
             Some(old) => tx.save_pull_request(&PullRequestRecord { created_at: old.created_at, ..record }),
             None => tx.insert_pull_request(&record),

@@ -5,7 +5,7 @@ use gates::{Baseline, Change, ChangedFile, FileStatus, GateInputs, TargetRule};
 use sandbox::objects::{Mode, Oid};
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Desk, Ground, blocking, parse_oid};
+use crate::desk::{Desk, Fresh, Ground, blocking, parse_oid};
 use crate::{EngineError, protected};
 
 /// Largest file whose content gates read, in bytes; larger ones are judged by their size.
@@ -39,7 +39,12 @@ impl Desk {
             rule: if offline { TargetRule::Every } else { TargetRule::One },
             cancel: cancel.clone(),
         };
-        Ok(gates::run_gates(self.session(), &inputs).await?.results)
+        // A view of its own: what the agent left in ignored folders (a test runner in `.venv/bin`, say) does not judge.
+        let name = format!("{}-gates-{}", self.run(), std::process::id());
+        let view = Fresh::open(&self.ground, &self.config, &name, Some(new)).await?;
+        let judgement = gates::run_gates(&view.session, &inputs).await;
+        view.close().await?;
+        Ok(judgement?.results)
     }
 
     /// Changed paths that need a person's approval.
@@ -66,13 +71,14 @@ impl Ground {
         let objects = self.mirror.objects();
         let mut files = Vec::new();
         for file in self.mirror.changes(old, new)? {
-            let content = |tree: Oid, mode: Option<Mode>, bytes: u64| -> Result<Option<Vec<u8>>, EngineError> {
-                if mode.is_none() || mode == Some(Mode::Submodule) || bytes > MAX_JUDGED {
-                    return Ok(None);
-                }
-                let entry = objects.entry_at(tree, &file.path)?;
-                Ok(entry.map(|e| objects.blob(e.id)).transpose()?)
-            };
+            let content =
+                |tree: Oid, mode: Option<Mode>, bytes: u64| -> Result<Option<Vec<u8>>, EngineError> {
+                    if mode.is_none() || mode == Some(Mode::Submodule) || bytes > MAX_JUDGED {
+                        return Ok(None);
+                    }
+                    let entry = objects.entry_at(tree, &file.path)?;
+                    Ok(entry.map(|e| objects.blob(e.id)).transpose()?)
+                };
             let status = match (file.old_mode, file.new_mode) {
                 (None, _) => FileStatus::Added,
                 (_, None) => FileStatus::Deleted,

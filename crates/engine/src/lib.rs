@@ -3,6 +3,7 @@
 mod ask;
 mod base;
 mod baseline;
+mod cleanup;
 mod deliver;
 mod desk;
 pub mod document;

@@ -47,8 +47,11 @@ pub(crate) async fn repair(
         Ok(Outcome::NothingFails { left_out }) => nothing_fails(task, &left_out),
         Ok(Outcome::NotFound { tried, reason, suspects, .. }) => {
             let places: Vec<_> = suspects.iter().take(3).map(|s| format!("{}:{}", s.path, s.line)).collect();
-            let places =
-                if places.is_empty() { String::new() } else { format!("; most suspicious: {}", places.join(", ")) };
+            let places = if places.is_empty() {
+                String::new()
+            } else {
+                format!("; most suspicious: {}", places.join(", "))
+            };
             gave_up("offline_not_found", &format!("{reason} ({tried} candidates tried{places})"))
         }
         Ok(Outcome::OutOfScope { reason }) => gave_up("offline_cannot", &reason),
@@ -77,8 +80,11 @@ async fn repaired_entry(desk: &mut Desk, repaired: Repaired) -> Result<Entry, En
         "seconds": stats.seconds,
         "plausible": stats.plausible,
     });
-    let closing =
-        Closing { summary: repaired.explanation.clone(), title: Some(repaired.title.clone()), follow_ups: Vec::new() };
+    let closing = Closing {
+        summary: repaired.explanation.clone(),
+        title: Some(repaired.title.clone()),
+        follow_ups: Vec::new(),
+    };
     let left_out = repaired.left_out.iter().map(|l| format!("\n- left out: {} ({})", l.test, l.reason));
     let report = format!("{}{}", repaired.explanation, left_out.collect::<String>());
     Ok(Entry::RepairEnded { report, tree: Some(tree), error: None, closing, stats })
@@ -92,7 +98,13 @@ fn nothing_fails(task: &str, left_out: &[LeftOut]) -> Entry {
     }
     if task.to_lowercase().contains("test") && left_out.is_empty() {
         let closing = Closing { summary: report.clone(), ..Closing::default() };
-        return Entry::RepairEnded { report, tree: None, error: None, closing, stats: serde_json::Value::Null };
+        return Entry::RepairEnded {
+            report,
+            tree: None,
+            error: None,
+            closing,
+            stats: serde_json::Value::Null,
+        };
     }
     gave_up("offline_nothing_fails", &report)
 }
@@ -126,7 +138,10 @@ fn words(step: &Step) -> Option<String> {
             format!("offline engine: {tried} of at most {at_most} candidates tried, {per_second:.0} a second")
         }
         Step::PlausibleFound { path, line, change, green } => {
-            format!("offline engine: {path}:{line} turns {green} tests green: {}", change.replace('\n', " → "))
+            format!(
+                "offline engine: {path}:{line} turns {green} tests green: {}",
+                change.replace('\n', " → ")
+            )
         }
         Step::Confirming => "offline engine: confirming with a plain run of all tests".into(),
         Step::Confirmed => "offline engine: confirmed".into(),

@@ -124,14 +124,16 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        let error = ProjectConfig::parse("[setup]\ncommand = \"make\"\ncolour = 1\n").expect_err("an unknown key");
+        let error =
+            ProjectConfig::parse("[setup]\ncommand = \"make\"\ncolour = 1\n").expect_err("an unknown key");
         assert!(error.starts_with("aamas.toml, line 3: unknown field `colour`"), "{error}");
         assert!(ProjectConfig::parse("[sandbox]\nread = [\"lib\"]").is_err());
     }
 
     #[test]
     fn a_gates_table_is_left_to_the_gates() {
-        let config = ProjectConfig::parse("[gates]\ntests = \"make check\"\n[sandbox]\nhosts = [\"pypi.org\"]\n");
+        let config =
+            ProjectConfig::parse("[gates]\ntests = \"make check\"\n[sandbox]\nhosts = [\"pypi.org\"]\n");
         assert_eq!(config.map(|c| c.sandbox.hosts), Ok(vec!["pypi.org".to_owned()]));
     }
 }

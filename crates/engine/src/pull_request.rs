@@ -156,7 +156,8 @@ fn gate_table(results: &[GateResult]) -> String {
     if results.is_empty() {
         return String::new();
     }
-    let rows = results.iter().map(|g| format!("| {} | {} | {} |", g.name, g.verdict, g.summary.replace('|', "\\|")));
+    let rows =
+        results.iter().map(|g| format!("| {} | {} | {} |", g.name, g.verdict, g.summary.replace('|', "\\|")));
     format!("| gate | verdict | |\n|---|---|---|\n{}", rows.collect::<Vec<_>>().join("\n"))
 }
 

@@ -22,7 +22,11 @@ pub(crate) fn write(
 }
 
 /// Writes the page of a pull request: its description and its diff.
-pub(crate) fn write_pull_request(engine: &Engine, pull_request: &PullRequest, diff: &str) -> Result<(), EngineError> {
+pub(crate) fn write_pull_request(
+    engine: &Engine,
+    pull_request: &PullRequest,
+    diff: &str,
+) -> Result<(), EngineError> {
     let fence = "`".repeat(longest_ticks(diff).max(2) + 1);
     let text = format!(
         "# {}\n\n{} · `{}` · labels: {} · reviewers: {}\n\n{}\n## Diff\n\n{fence}diff\n{}\n{fence}\n",
@@ -61,7 +65,8 @@ fn render(view: &View, document: &RunDocument, pull_request: Option<&PullRequest
     let task = agents::prompt::printable(settings.map_or("", |s| s.task.as_str()));
     out.push_str(&format!("> {}\n\n", task.replace('\n', "\n> ")));
     out.push_str("| | |\n|---|---|\n");
-    let mut row = |name: &str, value: String| out.push_str(&format!("| {name} | {} |\n", value.replace('|', "\\|")));
+    let mut row =
+        |name: &str, value: String| out.push_str(&format!("| {name} | {} |\n", value.replace('|', "\\|")));
     row("repository", settings.map(|s| s.repo.display().to_string()).unwrap_or_default());
     row("base", document.base_commit.clone());
     row("branch", document.branch.clone().unwrap_or_else(|| "none".into()));
@@ -72,7 +77,13 @@ fn render(view: &View, document: &RunDocument, pull_request: Option<&PullRequest
     row("sandbox", document.sandbox.clone().unwrap_or_else(|| "none".into()));
     row("workspace", view.prepared.as_ref().map(|p| joined(&p.layers)).unwrap_or_default());
     row("turns", document.turns.to_string());
-    row("tokens", format!("{} in ({} cached), {} out", document.usage.input_tokens, document.usage.cached_tokens, document.usage.output_tokens));
+    row(
+        "tokens",
+        format!(
+            "{} in ({} cached), {} out",
+            document.usage.input_tokens, document.usage.cached_tokens, document.usage.output_tokens
+        ),
+    );
     row("cost", document.usage.cost_usd.map_or_else(|| "unknown".into(), |c| format!("${c:.4}")));
     row("time", format!("{:.1} s", document.duration_ms as f64 / 1000.0));
     out.push_str(&warnings(view));
@@ -82,13 +93,17 @@ fn render(view: &View, document: &RunDocument, pull_request: Option<&PullRequest
         out.push_str(&format!("\n## Offline engine\n\n{report}\n"));
     }
     if let Some(pull_request) = pull_request {
-        out.push_str(&format!("\n## Pull request\n\n{}\n", pull_request.description.replace("\n## ", "\n### ").replacen("## ", "### ", 1)));
+        out.push_str(&format!(
+            "\n## Pull request\n\n{}\n",
+            pull_request.description.replace("\n## ", "\n### ").replacen("## ", "### ", 1)
+        ));
     }
     out
 }
 
 fn warnings(view: &View) -> String {
-    let warnings = view.settings.iter().flat_map(|s| &s.warnings).map(|w| format!("- {w}\n")).collect::<String>();
+    let warnings =
+        view.settings.iter().flat_map(|s| &s.warnings).map(|w| format!("- {w}\n")).collect::<String>();
     if warnings.is_empty() { warnings } else { format!("\n## Warnings\n\n{warnings}") }
 }
 

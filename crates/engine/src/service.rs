@@ -9,8 +9,8 @@ use models::{Model, ModelError, ModelSpec, Options, Rim};
 use sandbox::apply::ApplyError;
 use sandbox::mirror::Mirror;
 use sandbox::objects::{Mode, Oid};
-use sandbox::{Level, Probe, SessionOptions};
 use sandbox::repository::{Base, Repository, RepositoryError};
+use sandbox::{Level, Probe, SessionOptions};
 use store::{MessageKind, ObjectHash, PullRequestRecord, PullRequestState, RunRecord};
 
 use crate::ask::Conversant;
@@ -96,11 +96,14 @@ impl Engine {
         let head = repository.resolve(&request.base).map_err(repository_refusal)?;
         let (dirty, checked) = std::thread::scope(|scope| {
             let dirty = scope.spawn(|| repository.dirty());
-            let checked = config_of(&repository, &head).and_then(|c| Ok((c, self.model_spec(request.model.as_deref())?)));
+            let checked = config_of(&repository, &head)
+                .and_then(|c| Ok((c, self.model_spec(request.model.as_deref())?)));
             (dirty.join(), checked)
         });
         let (config, spec) = checked?;
-        let dirty = dirty.map_err(|_| Refusal::internal(EngineError::Lost("counting changes")))?.map_err(Refusal::internal)?;
+        let dirty = dirty
+            .map_err(|_| Refusal::internal(EngineError::Lost("counting changes")))?
+            .map_err(Refusal::internal)?;
         let mut warnings = Vec::new();
         let mut base = head.clone();
         if dirty.files() > 0 && request.include_dirty {
@@ -163,13 +166,24 @@ impl Engine {
     ///
     /// # Errors
     /// Only when the store fails or the lease is lost.
-    pub async fn execute(&self, claim: Claim, stop: &Stop, observer: &dyn Observer) -> Result<RunDocument, EngineError> {
+    pub async fn execute(
+        &self,
+        claim: Claim,
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Result<RunDocument, EngineError> {
         let row = self.run_row(claim.run)?;
         let role = agents::Role::developer();
         let opened = ModelSpec::parse(&row.model).and_then(|spec| self.open_model(&spec));
         let mut model = match opened {
             Ok(model) => model.map(|m| Conversant::new(m, &role)).transpose()?,
-            Err(error) => return Err(EngineError::Model(RunError::new(error.code(), crate::sentence(&error), error.hint()))),
+            Err(error) => {
+                return Err(EngineError::Model(RunError::new(
+                    error.code(),
+                    crate::sentence(&error),
+                    error.hint(),
+                )));
+            }
         };
         let journal = Journal::open(&self.desk, claim, |turn, raw| {
             if let Some(model) = &mut model {
@@ -201,7 +215,10 @@ impl Engine {
             return Err(Refusal::usage(
                 "run_is_running",
                 format!("{} is running in process {}", run.id, holder.owner.pid),
-                format!("follow it with `aamas runs watch {0}`, or hold it with `aamas runs pause {0}`", run.id),
+                format!(
+                    "follow it with `aamas runs watch {0}`, or hold it with `aamas runs pause {0}`",
+                    run.id
+                ),
             ));
         }
         let view = View::of(self.history(run.id).map_err(Refusal::internal)?.iter().map(|(at, e)| (*at, e)));
@@ -211,7 +228,8 @@ impl Engine {
             return Ok(Resumed::Document(Box::new(self.document_of(&run).map_err(Refusal::internal)?)));
         }
         let spec = self.model_spec(Some(request.model.as_deref().unwrap_or(&view.model)))?;
-        let claim = app::claim_run(&self.desk, &run, limits, &spec.to_string(), request.yes).map_err(app_refusal)?;
+        let claim =
+            app::claim_run(&self.desk, &run, limits, &spec.to_string(), request.yes).map_err(app_refusal)?;
         Ok(Resumed::Claimed(claim))
     }
 
@@ -225,7 +243,8 @@ impl Engine {
         other_model: bool,
     ) -> Result<bool, EngineError> {
         let id = run.id;
-        let said = self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.pending_messages(id, PAGE))?;
+        let said =
+            self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.pending_messages(id, PAGE))?;
         let heard = |kind| said.iter().any(|m| m.kind == kind);
         let code = view.ended.as_ref().and_then(|e| e.error.as_ref()).map_or("", |e| e.code.as_str());
         Ok(match run.state {
@@ -249,7 +268,8 @@ impl Engine {
     pub fn cancel_idle(&self, run: &RunRecord) -> Result<(), Refusal> {
         let mut document = self.document_of(run).map_err(Refusal::internal)?;
         document.status = RunState::Canceled;
-        document.error = Some(RunError::new("canceled", "the run was canceled", "start a new one with `aamas run`"));
+        document.error =
+            Some(RunError::new("canceled", "the run was canceled", "start a new one with `aamas run`"));
         let value = serde_json::to_value(&document).unwrap_or_default();
         app::cancel_idle_run(&self.desk, run, value).map_err(app_refusal)
     }
@@ -262,12 +282,15 @@ impl Engine {
         let mut entries = Vec::new();
         let mut from = 1;
         loop {
-            let page = self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.entries(run, from, PAGE))?;
+            let page =
+                self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.entries(run, from, PAGE))?;
             let Some(last) = page.last() else { return Ok(entries) };
             from = last.seq + 1;
             for row in page {
-                let entry = serde_json::from_slice(&row.body)
-                    .map_err(|source| EngineError::Record { what: format!("entry {} of {run}", row.seq), source })?;
+                let entry = serde_json::from_slice(&row.body).map_err(|source| EngineError::Record {
+                    what: format!("entry {} of {run}", row.seq),
+                    source,
+                })?;
                 entries.push((row.at, entry));
             }
         }
@@ -279,8 +302,10 @@ impl Engine {
     /// When the store fails or holds something unreadable.
     pub fn document_of(&self, run: &RunRecord) -> Result<RunDocument, EngineError> {
         if let Some(stored) = &run.document {
-            return serde_json::from_value(stored.clone())
-                .map_err(|source| EngineError::Record { what: format!("the document of {}", run.id), source });
+            return serde_json::from_value(stored.clone()).map_err(|source| EngineError::Record {
+                what: format!("the document of {}", run.id),
+                source,
+            });
         }
         let history = self.history(run.id)?;
         let view = View::of(history.iter().map(|(at, e)| (*at, e)));
@@ -296,9 +321,8 @@ impl Engine {
     pub fn unsaved_document(&self, claim: Claim, error: &EngineError) -> RunDocument {
         let known = self.run_row(claim.run).and_then(|row| self.document_of(&row));
         let identity = Identity { run: claim.run, task: claim.task };
-        let mut document = known.unwrap_or_else(|_| {
-            RunDocument::of(&identity, &View::of(std::iter::empty()), RunState::Failed)
-        });
+        let mut document = known
+            .unwrap_or_else(|_| RunDocument::of(&identity, &View::of(std::iter::empty()), RunState::Failed));
         document.status = RunState::Failed;
         document.error = Some(error.as_run_error());
         document
@@ -309,8 +333,10 @@ impl Engine {
     /// # Errors
     /// When the store does not have it.
     pub fn diff_of(&self, pull_request: &PullRequest) -> Result<String, EngineError> {
-        let hash: ObjectHash =
-            pull_request.diff.parse().map_err(|_| EngineError::Incomplete("a readable address of its diff"))?;
+        let hash: ObjectHash = pull_request
+            .diff
+            .parse()
+            .map_err(|_| EngineError::Incomplete("a readable address of its diff"))?;
         let bytes = self.desk.store.read_object(self.desk.tenant, hash, 0, usize::MAX >> 1)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -333,7 +359,11 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`] when it is a draft that was not asked for, the tree is dirty, or it does not merge; nothing was
     /// changed then.
-    pub fn merge_pull_request(&self, record: &PullRequestRecord, draft: bool) -> Result<PullRequestRecord, Refusal> {
+    pub fn merge_pull_request(
+        &self,
+        record: &PullRequestRecord,
+        draft: bool,
+    ) -> Result<PullRequestRecord, Refusal> {
         let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
         still_open(record)?;
         if record.state == PullRequestState::Draft && !draft {
@@ -347,9 +377,14 @@ impl Engine {
         let message = format!("Merge {}: {}", pull_request.branch, pull_request.title);
         let into = repository.resolve("HEAD").map_err(repository_refusal)?.branch;
         let into = into.as_deref().and_then(|b| b.strip_prefix("refs/heads/")).ok_or_else(|| {
-            Refusal::usage("detached_head", "HEAD is on no branch", "check out the branch that the change should go into")
+            Refusal::usage(
+                "detached_head",
+                "HEAD is on no branch",
+                "check out the branch that the change should go into",
+            )
         })?;
-        sandbox::apply::merge(&repository, &pull_request.branch, into, &message).map_err(|e| apply_refusal(&e))?;
+        sandbox::apply::merge(&repository, &pull_request.branch, into, &message)
+            .map_err(|e| apply_refusal(&e))?;
         app::set_pull_request_state(&self.desk, record, PullRequestState::Merged).map_err(app_refusal)
     }
 
@@ -401,7 +436,8 @@ fn config_of(repository: &Repository, base: &Base) -> Result<ProjectConfig, Refu
     let Some(entry) = objects.entry_at(base.tree, b"aamas.toml").map_err(Refusal::internal)? else {
         return Ok(ProjectConfig::default());
     };
-    let invalid = |message: String| Refusal::usage("invalid_config", message, "mend aamas.toml and commit it");
+    let invalid =
+        |message: String| Refusal::usage("invalid_config", message, "mend aamas.toml and commit it");
     if !matches!(entry.mode, Mode::File | Mode::Executable) {
         return Err(invalid("aamas.toml is not a regular file".into()));
     }
@@ -416,8 +452,10 @@ fn peculiarities(repository: &Repository, base: &Base) -> Result<Vec<String>, Re
     let Ok(found) = repository.peculiarities(base) else { return Ok(Vec::new()) };
     let mut warnings = Vec::new();
     if !found.submodules.is_empty() {
-        let names: Vec<_> = found.submodules.iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect();
-        warnings.push(format!("submodules are filled from local objects, or left empty: {}", names.join(", ")));
+        let names: Vec<_> =
+            found.submodules.iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect();
+        warnings
+            .push(format!("submodules are filled from local objects, or left empty: {}", names.join(", ")));
     }
     if found.lfs {
         warnings.push("files of Git LFS are pointers in the workspace".into());
@@ -441,10 +479,14 @@ fn plural<'a>(n: usize, many: &'a str, one: &'a str) -> &'a str {
 
 fn repository_refusal(error: RepositoryError) -> Refusal {
     let (code, hint) = match &error {
-        RepositoryError::NotARepository(_) => ("not_a_repository", "go to a git repository, or name one with --repo"),
+        RepositoryError::NotARepository(_) => {
+            ("not_a_repository", "go to a git repository, or name one with --repo")
+        }
         RepositoryError::Bare(_) => ("bare_repository", "clone it, and work on the clone"),
         RepositoryError::NoCommits(_) => ("no_commits", "commit something first"),
-        RepositoryError::UnknownBase { .. } => ("unknown_base", "name a branch, tag or commit of this repository with --base"),
+        RepositoryError::UnknownBase { .. } => {
+            ("unknown_base", "name a branch, tag or commit of this repository with --base")
+        }
         RepositoryError::Unsupported { .. } => ("unsupported_repository", "see the cause above"),
         RepositoryError::Failed(_) => ("git_failed", "check the repository with `git fsck`"),
     };
@@ -453,7 +495,10 @@ fn repository_refusal(error: RepositoryError) -> Refusal {
 }
 
 fn model_refusal(error: &ModelError) -> Refusal {
-    Refusal { error: RunError::new(error.code(), crate::sentence(error), error.hint()), exit: error.exit_code() }
+    Refusal {
+        error: RunError::new(error.code(), crate::sentence(error), error.hint()),
+        exit: error.exit_code(),
+    }
 }
 
 fn commits(pull_request: &PullRequest) -> Result<(Oid, Oid), EngineError> {
@@ -463,7 +508,9 @@ fn commits(pull_request: &PullRequest) -> Result<(Oid, Oid), EngineError> {
 fn apply_refusal(error: &ApplyError) -> Refusal {
     let (code, hint) = match error {
         ApplyError::Overlap(_) => ("dirty_tree", "commit or stash them first"),
-        ApplyError::Conflict(_) => ("conflict", "merge the branch yourself with `git merge`, and resolve the conflict"),
+        ApplyError::Conflict(_) => {
+            ("conflict", "merge the branch yourself with `git merge`, and resolve the conflict")
+        }
         ApplyError::NoBranch(_) => ("no_branch", "the branch was deleted; `git reflog` may still know it"),
         ApplyError::CheckedOutElsewhere(_) => ("checked_out_elsewhere", "merge it in that work tree"),
         ApplyError::Failed(_) => ("git_failed", "check the repository with `git fsck`"),
@@ -475,7 +522,9 @@ fn apply_refusal(error: &ApplyError) -> Refusal {
 fn app_refusal(error: app::AppError) -> Refusal {
     let message = crate::sentence(&error);
     match &error {
-        app::AppError::NotFound { .. } => Refusal::usage("not_found", message, "`aamas runs list` shows what there is"),
+        app::AppError::NotFound { .. } => {
+            Refusal::usage("not_found", message, "`aamas runs list` shows what there is")
+        }
         app::AppError::Ambiguous { .. } => Refusal::usage("ambiguous", message, "give more of the id"),
         app::AppError::Illegal(_) => Refusal::usage("not_possible", message, "see `aamas runs show RUN`"),
         app::AppError::Store(store::StoreError::LeaseHeld { .. }) => {
@@ -484,4 +533,3 @@ fn app_refusal(error: app::AppError) -> Refusal {
         _ => Refusal::internal(error),
     }
 }
-

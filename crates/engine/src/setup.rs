@@ -30,7 +30,9 @@ pub(crate) fn command(base: &Base, config: &ProjectConfig) -> Option<String> {
 pub(crate) async fn warm(ground: &Arc<Ground>, config: &ProjectConfig) -> Result<bool, EngineError> {
     let Some(command) = command(&ground.base, config) else { return Ok(false) };
     if config.workspace.mode == WorkspaceMode::Worktree {
-        return Err(EngineError::InvalidConfig("aamas.toml: [setup] needs [workspace] mode = \"overlay\"".into()));
+        return Err(EngineError::InvalidConfig(
+            "aamas.toml: [setup] needs [workspace] mode = \"overlay\"".into(),
+        ));
     }
     let (ground, config) = (ground.clone(), config.clone());
     // The layer is made under the mirror's lock by a thread that may wait; the command itself runs on the runtime.
@@ -59,7 +61,12 @@ pub(crate) async fn warm(ground: &Arc<Ground>, config: &ProjectConfig) -> Result
     .await
 }
 
-async fn run(ground: &Ground, config: &ProjectConfig, plan: &MountPlan, command: &str) -> Result<(), EngineError> {
+async fn run(
+    ground: &Ground,
+    config: &ProjectConfig,
+    plan: &MountPlan,
+    command: &str,
+) -> Result<(), EngineError> {
     let session = ground.session(plan, config).await?;
     let mut setup = Command::shell(command);
     setup.limits = Limits { timeout: MAX_SETUP, ..command_limits(config) };
@@ -71,5 +78,8 @@ async fn run(ground: &Ground, config: &ProjectConfig, plan: &MountPlan, command:
     let text = format!("{}\n{}", output.stdout.text(), output.stderr.text());
     let mut tail: Vec<_> = text.lines().rev().filter(|l| !l.trim().is_empty()).take(SHOWN).collect();
     tail.reverse();
-    Err(EngineError::Setup { command: command.to_owned(), outcome: format!("{:?}: {}", output.end, tail.join(" | ")) })
+    Err(EngineError::Setup {
+        command: command.to_owned(),
+        outcome: format!("{:?}: {}", output.end, tail.join(" | ")),
+    })
 }

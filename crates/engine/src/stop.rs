@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agents::StopRequest;
-use domain::Entry;
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::stronger;
@@ -12,14 +11,8 @@ use crate::drive::stronger;
 /// Shared by the run's driver, its watcher of the inbox, and whoever handles signals.
 #[derive(Clone, Default)]
 pub struct Stop {
-    wishes: Arc<Mutex<Wishes>>,
+    wish: Arc<Mutex<Option<StopRequest>>>,
     token: CancellationToken,
-}
-
-#[derive(Default)]
-struct Wishes {
-    stop: Option<StopRequest>,
-    heard: Vec<Entry>,
 }
 
 impl Stop {
@@ -32,25 +25,16 @@ impl Stop {
     /// Wants the run to stop. `Pause` lets the operation under way end; the others cut it short, and it runs again
     /// after a resume.
     pub fn request(&self, wish: StopRequest) {
-        let mut wishes = self.lock();
-        wishes.stop = stronger(Some(wish), wishes.stop);
-        drop(wishes);
+        let mut strongest = self.lock();
+        *strongest = stronger(Some(wish), *strongest);
+        drop(strongest);
         if wish != StopRequest::Pause {
             self.token.cancel();
         }
     }
 
     pub(crate) fn requested(&self) -> Option<StopRequest> {
-        self.lock().stop
-    }
-
-    /// Hands on words of a person.
-    pub(crate) fn hear(&self, entry: Entry) {
-        self.lock().heard.push(entry);
-    }
-
-    pub(crate) fn heard(&self) -> Vec<Entry> {
-        std::mem::take(&mut self.lock().heard)
+        *self.lock()
     }
 
     pub(crate) fn token(&self) -> CancellationToken {
@@ -68,9 +52,9 @@ impl Stop {
         Deadline { token, task }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Wishes> {
-        // A panic while it was held can't leave two plain fields half-written.
-        self.wishes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<StopRequest>> {
+        // A panic while it was held can't leave one plain value half-written.
+        self.wish.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -59,7 +59,8 @@ impl<E: Exec> Bench<'_, E> {
         read_output: &(dyn Fn(&OutputRef) -> Option<Vec<u8>> + Sync),
     ) -> Result<Ran, SandboxError> {
         if tools::spec(name).is_some() && !self.allowed.iter().any(|t| t == name) {
-            let text = format!("The tool {name} is not for this role. Yours are: {}.", self.allowed.join(", "));
+            let text =
+                format!("The tool {name} is not for this role. Yours are: {}.", self.allowed.join(", "));
             return Ok(Ran { text, is_error: true, ..Ran::default() });
         }
         let call = match tools::parse_call(name, arguments) {
@@ -135,7 +136,11 @@ impl<E: Exec> Bench<'_, E> {
             let text = "No tests were found in this repository; use run_command.".into();
             return Ok(Ran { text, is_error: true, ..Ran::default() });
         }
-        let options = RunOptions { filter, timeout: MAX_COMMAND.min(self.limits.timeout * 5), cancel: self.cancel.clone() };
+        let options = RunOptions {
+            filter,
+            timeout: MAX_COMMAND.min(self.limits.timeout * 5),
+            cancel: self.cancel.clone(),
+        };
         let report = gates::run_tests(self.exec, self.plan, &options).await?;
         Ok(Ran { text: report.render(TEST_REPORT_BYTES), ..Ran::default() })
     }

@@ -195,7 +195,7 @@ fn matches_name(id: &TestId, without_parameters: &str, word: &str) -> bool {
         .flat_map(|p| p.split(" > "))
         .map(|p| p.split('[').next().unwrap_or(p))
         .collect();
-    if parts.iter().any(|p| *p == word) {
+    if parts.contains(&word) {
         return true;
     }
     if word.contains("::") {

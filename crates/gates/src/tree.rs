@@ -7,10 +7,12 @@ const MAX_READ_BYTES: u64 = 512 * 1024;
 /// A list this long is enough to see what a repository is made of.
 const MAX_FILES: usize = 200_000;
 
+type Reader<'a> = dyn Fn(&str) -> Option<String> + Send + Sync + 'a;
+
 /// A repository's files by path (relative, with `/`), readable as text.
 pub struct Tree<'a> {
     files: BTreeSet<String>,
-    read: Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'a>,
+    read: Box<Reader<'a>>,
 }
 
 impl<'a> Tree<'a> {

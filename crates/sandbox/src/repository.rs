@@ -11,6 +11,14 @@ use crate::SandboxError;
 use crate::git::{self, Config, Git};
 use crate::objects::{Mode, Objects, Oid};
 
+/// What running a program or its tests leaves behind, in a repository that does not ignore it itself: never part of a
+/// change.
+const LEFTOVERS: &[u8] = b"__pycache__/\n*.py[cod]\n.pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.hypothesis/\n.tox/\n.nox/\n\
+    .coverage\n.coverage.*\n.eslintcache\n.nyc_output/\nnode_modules/\n.DS_Store\n";
+/// A file at the top that tells the build tool, and the directory that the tool writes to.
+const BUILD_DIRECTORIES: &[(&str, &str)] =
+    &[("Cargo.toml", "target/\n"), ("pom.xml", "target/\n"), ("build.gradle", ".gradle/\n"), ("build.gradle.kts", ".gradle/\n")];
+
 /// Why a directory can't be worked on.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
@@ -244,14 +252,17 @@ impl Repository {
         }
     }
 
-    /// The user's own ignore rules beside those in the tree: those of `core.excludesFile`, else of `usual` (the file that
-    /// git reads when none is named), then those of `info/exclude`.
+    /// Ignore rules beside those in the tree: what tools leave behind, then the user's own: those of `core.excludesFile`,
+    /// else of `usual` (the file that git reads when none is named), then those of `info/exclude`. Later ones win.
     #[must_use]
     pub fn excludes(&self, usual: Option<&Path>) -> Vec<u8> {
         let local = self.inner.to_thread_local();
         let named = local.config_snapshot().trusted_path("core.excludesFile").ok().flatten();
         let own = self.common_dir.join("info/exclude");
-        let mut rules = Vec::new();
+        let mut rules = LEFTOVERS.to_vec();
+        for (_, rule) in BUILD_DIRECTORIES.iter().filter(|(sign, _)| self.top.join(sign).exists()) {
+            rules.extend(rule.as_bytes());
+        }
         for file in [named.as_deref().or(usual), Some(&own)].into_iter().flatten() {
             rules.extend(std::fs::read(file).unwrap_or_default());
             rules.push(b'\n');

@@ -86,7 +86,9 @@ impl Exec for BareDir {
                 killed = Some(if command.cancel.is_cancelled() { End::Canceled } else { End::TimedOut });
                 let _ = std::process::Command::new("kill").args(["-9", "--", &format!("-{pid}")]).status();
             }
-            match receive.recv_timeout(left.min(std::time::Duration::from_millis(50)).max(std::time::Duration::from_millis(1))) {
+            match receive.recv_timeout(
+                left.min(std::time::Duration::from_millis(50)).max(std::time::Duration::from_millis(1)),
+            ) {
                 Ok((stream, bytes)) => {
                     on_output(stream, &bytes);
                     let captured = if stream == Stream::Stdout { &mut stdout } else { &mut stderr };

@@ -1,6 +1,6 @@
 //! Test doubles and harnesses: tests only.
 
 pub mod bare;
-pub mod speed;
 pub mod model_answers;
 pub mod model_server;
+pub mod speed;

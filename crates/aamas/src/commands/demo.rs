@@ -19,10 +19,14 @@ const TASK: &str = include_str!("../../demo/TASK.md");
 pub fn demo(global: &Global, arguments: &Demo) -> Result<ExitCode, Refusal> {
     let engine = host::engine(global)?;
     let dir = place(&engine.data_dir, arguments)?;
-    sandbox::scaffold::create(&dir, FILES, "Add the ledger")
-        .map_err(|e| Refusal::internal("demo_failed", engine::sentence(&e), "name an empty directory with --dir"))?;
+    sandbox::scaffold::create(&dir, FILES, "Add the ledger").map_err(|e| {
+        Refusal::internal("demo_failed", engine::sentence(&e), "name an empty directory with --dir")
+    })?;
     let task = TASK.trim();
-    err!("A small repository of three modules, with a bug that several of its tests show:\n  {}", dir.display());
+    err!(
+        "A small repository of three modules, with a bug that several of its tests show:\n  {}",
+        dir.display()
+    );
     err!("$ cd {} && aamas run --model offline \"{task}\"\n", dir.display());
     let request = RunRequest {
         repo: dir.clone(),
@@ -47,11 +51,18 @@ pub fn demo(global: &Global, arguments: &Demo) -> Result<ExitCode, Refusal> {
 fn place(data_dir: &Path, arguments: &Demo) -> Result<PathBuf, Refusal> {
     let dir = match &arguments.dir {
         Some(dir) => std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
-        None => (1..).map(|n| data_dir.join("demo").join(format!("ledger-{n}"))).find(|d| !d.exists()).unwrap_or_default(),
+        None => (1..)
+            .map(|n| data_dir.join("demo").join(format!("ledger-{n}")))
+            .find(|d| !d.exists())
+            .unwrap_or_default(),
     };
     let occupied = std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
-        return Err(Refusal::usage("not_empty", format!("{} is not empty", dir.display()), "name an empty or new directory"));
+        return Err(Refusal::usage(
+            "not_empty",
+            format!("{} is not empty", dir.display()),
+            "name an empty or new directory",
+        ));
     }
     Ok(dir)
 }
@@ -65,7 +76,9 @@ fn story(engine: &engine::Engine, dir: &Path, document: &RunDocument) -> Result<
     if document.status == RunState::Ready {
         out!("\nNow with your own repository and model:");
         out!("  cd your/repository");
-        out!("  export ANTHROPIC_API_KEY=…          or OPENAI_API_KEY=…, or OPENAI_BASE_URL=http://127.0.0.1:8000/v1");
+        out!(
+            "  export ANTHROPIC_API_KEY=…          or OPENAI_API_KEY=…, or OPENAI_BASE_URL=http://127.0.0.1:8000/v1"
+        );
         out!("  aamas run \"Add a --quiet flag to the command line\"");
         out!("Or merge the demo's change: cd {} && aamas pr merge last", dir.display());
     }

@@ -16,9 +16,15 @@ use crate::rim::{self, SystemClock};
 pub fn engine(global: &Global) -> Result<Engine, Refusal> {
     let data_dir = data_dir(global)?;
     let store = Store::open(&data_dir, OpenOptions::default()).map_err(|e| store_refusal(&e))?;
-    let desk = Desk { store, tenant: TenantId::LOCAL, clock: Arc::new(SystemClock), random: rim::random::<10> };
-    let launcher = std::env::current_exe()
-        .map_err(|e| Refusal::internal("internal", format!("cannot find this program's own file: {e}"), "start it by its full path"))?;
+    let desk =
+        Desk { store, tenant: TenantId::LOCAL, clock: Arc::new(SystemClock), random: rim::random::<10> };
+    let launcher = std::env::current_exe().map_err(|e| {
+        Refusal::internal(
+            "internal",
+            format!("cannot find this program's own file: {e}"),
+            "start it by its full path",
+        )
+    })?;
     Ok(Engine {
         desk,
         data_dir,
@@ -31,10 +37,15 @@ pub fn engine(global: &Global) -> Result<Engine, Refusal> {
 /// The data directory, absolute.
 pub fn data_dir(global: &Global) -> Result<PathBuf, Refusal> {
     let dir = global.data_dir.clone().or_else(rim::default_data_dir).ok_or_else(|| {
-        Refusal::usage("no_data_dir", "there is no home directory to keep data in", "name one with --data-dir DIR")
+        Refusal::usage(
+            "no_data_dir",
+            "there is no home directory to keep data in",
+            "name one with --data-dir DIR",
+        )
     })?;
-    std::path::absolute(&dir)
-        .map_err(|e| Refusal::usage("no_data_dir", format!("cannot use {}: {e}", dir.display()), "name another --data-dir"))
+    std::path::absolute(&dir).map_err(|e| {
+        Refusal::usage("no_data_dir", format!("cannot use {}: {e}", dir.display()), "name another --data-dir")
+    })
 }
 
 /// A failure of the store as an exit: 1, with its own hint.

@@ -34,10 +34,13 @@ pub fn run(cli: Cli) -> Result<ExitCode, Refusal> {
 
 /// Runs async work on the command's own thread; long blocking work goes to the runtime's pool.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Refusal::internal("internal", format!("cannot start the runtime: {e}"), "free some memory or file descriptors"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
+        Refusal::internal(
+            "internal",
+            format!("cannot start the runtime: {e}"),
+            "free some memory or file descriptors",
+        )
+    })?;
     let result = runtime.block_on(work);
     runtime.shutdown_background();
     Ok(result)

@@ -9,8 +9,8 @@ use store::PullRequestState;
 use super::{host, print_json};
 use crate::cli::{Global, Pr};
 use crate::refusal::Refusal;
-use crate::terminal::{Paint, clip, gate_line, printable};
 use crate::say::out;
+use crate::terminal::{Paint, clip, gate_line, printable};
 
 /// Pull requests that a list shows.
 const LISTED: u32 = 200;
@@ -34,8 +34,10 @@ enum Action {
 fn list(global: &Global) -> Result<ExitCode, Refusal> {
     let engine = host::engine(global)?;
     let desk = &engine.desk;
-    let rows =
-        desk.store.read_blocking(desk.tenant, |tx| tx.pull_requests(0, LISTED)).map_err(|e| host::store_refusal(&e))?;
+    let rows = desk
+        .store
+        .read_blocking(desk.tenant, |tx| tx.pull_requests(0, LISTED))
+        .map_err(|e| host::store_refusal(&e))?;
     let all: Vec<PullRequest> = rows.iter().map(engine::pull_request_of).collect::<Result<_, _>>()?;
     if global.json {
         print_json(&serde_json::json!({ "pull_requests": all }))?;
@@ -44,7 +46,13 @@ fn list(global: &Global) -> Result<ExitCode, Refusal> {
     } else {
         out!("{:<29}  {:<7}  {:<40}  TITLE", "PULL REQUEST", "STATE", "BRANCH");
         for p in all {
-            out!("{:<29}  {:<7}  {:<40}  {}", p.id.to_string(), p.state, clip(&p.branch, 40), clip(&printable(&p.title), 60));
+            out!(
+                "{:<29}  {:<7}  {:<40}  {}",
+                p.id.to_string(),
+                p.state,
+                clip(&p.branch, 40),
+                clip(&printable(&p.title), 60)
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -66,20 +74,26 @@ fn show(global: &Global, text: &str) -> Result<ExitCode, Refusal> {
     out!("{}  {}", pull_request.id, pull_request.created_at);
     out!("branch {} on {}", pull_request.branch, clip(&pull_request.base_commit, 12));
     out!("labels {}", pull_request.labels.join(", "));
-    let reviewers =
-        if pull_request.reviewers.is_empty() { "none found".to_owned() } else { pull_request.reviewers.join(", ") };
+    let reviewers = if pull_request.reviewers.is_empty() {
+        "none found".to_owned()
+    } else {
+        pull_request.reviewers.join(", ")
+    };
     out!("reviewers {}", printable(&reviewers));
     out!("\n{}", printable(&pull_request.description).trim());
     out!();
     pull_request.gates.iter().for_each(|gate| out!("{}", gate_line(gate, paint)));
     out!();
     for line in printable(&diff).lines() {
-        out!("{}", match line.as_bytes().first() {
-            Some(b'+') => paint.good(line),
-            Some(b'-') => paint.bad(line),
-            Some(b'@') => paint.dim(line),
-            _ => line.to_owned(),
-        });
+        out!(
+            "{}",
+            match line.as_bytes().first() {
+                Some(b'+') => paint.good(line),
+                Some(b'-') => paint.bad(line),
+                Some(b'@') => paint.dim(line),
+                _ => line.to_owned(),
+            }
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,9 +104,10 @@ fn act(global: &Global, text: &str, action: Action) -> Result<ExitCode, Refusal>
     let (done, words) = match action {
         Action::Apply => (engine.apply_pull_request(&record)?, "applied to the work tree, uncommitted"),
         Action::Merge { draft } => (engine.merge_pull_request(&record, draft)?, "merged"),
-        Action::Close => {
-            (app::set_pull_request_state(&engine.desk, &record, PullRequestState::Closed)?, "closed; its branch stays")
-        }
+        Action::Close => (
+            app::set_pull_request_state(&engine.desk, &record, PullRequestState::Closed)?,
+            "closed; its branch stays",
+        ),
     };
     let pull_request = engine::pull_request_of(&done)?;
     if global.json {

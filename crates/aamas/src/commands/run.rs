@@ -11,8 +11,8 @@ use engine::{Engine, RunDocument, RunRequest, Stop};
 use super::{block_on, host, print_json, show};
 use crate::cli::{Global, LimitArgs, Run};
 use crate::refusal::Refusal;
-use crate::terminal::Terminal;
 use crate::say::err;
+use crate::terminal::Terminal;
 
 /// Longest task, in bytes.
 const MAX_TASK: usize = 1 << 20;
@@ -69,7 +69,8 @@ pub async fn follow(engine: &Engine, claim: Claim, notes: &[String]) -> Result<R
 /// The first signal stops at a safe point; the second one ends the process, and nothing durable is lost by that.
 async fn obey_signals(stop: Stop) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;
     };
@@ -106,10 +107,11 @@ fn not_built(arguments: &Run) -> Result<(), Refusal> {
 fn task_text(argument: &str) -> Result<String, Refusal> {
     let bad = |message: String| Refusal::usage("invalid_task", message, "say in words what should change");
     let bytes = match argument.strip_prefix('@') {
-        Some(file) => std::fs::File::open(file).and_then(read_bounded).map_err(|e| bad(format!("cannot read the task from {file}: {e}")))?,
-        None if argument == "-" => {
-            read_bounded(std::io::stdin().lock()).map_err(|e| bad(format!("cannot read the task from standard input: {e}")))?
-        }
+        Some(file) => std::fs::File::open(file)
+            .and_then(read_bounded)
+            .map_err(|e| bad(format!("cannot read the task from {file}: {e}")))?,
+        None if argument == "-" => read_bounded(std::io::stdin().lock())
+            .map_err(|e| bad(format!("cannot read the task from standard input: {e}")))?,
         None => argument.as_bytes().to_vec(),
     };
     if bytes.len() > MAX_TASK {

@@ -9,8 +9,8 @@ use store::MessageKind;
 use super::{block_on, host, print_json, run, show};
 use crate::cli::{Global, Runs};
 use crate::refusal::Refusal;
-use crate::terminal::{clip, printable};
 use crate::say::out;
+use crate::terminal::{clip, printable};
 
 /// Runs that a list shows.
 const LISTED: u32 = 200;
@@ -46,7 +46,10 @@ pub fn runs(global: &Global, command: Runs) -> Result<ExitCode, Refusal> {
 fn list(global: &Global) -> Result<ExitCode, Refusal> {
     let engine = host::engine(global)?;
     let desk = &engine.desk;
-    let runs = desk.store.read_blocking(desk.tenant, |tx| tx.runs(0, LISTED)).map_err(|e| host::store_refusal(&e))?;
+    let runs = desk
+        .store
+        .read_blocking(desk.tenant, |tx| tx.runs(0, LISTED))
+        .map_err(|e| host::store_refusal(&e))?;
     if global.json {
         let rows: Vec<_> = runs
             .iter()
@@ -65,7 +68,12 @@ fn list(global: &Global) -> Result<ExitCode, Refusal> {
         for r in runs {
             let task = clip(&printable(&r.task).replace('\n', " "), 60);
             let updated = r.updated_at.to_string();
-            out!("{:<30}  {:<13}  {:<20}  {task}", r.id.to_string(), r.state, updated.get(..19).unwrap_or(&updated));
+            out!(
+                "{:<30}  {:<13}  {:<20}  {task}",
+                r.id.to_string(),
+                r.state,
+                updated.get(..19).unwrap_or(&updated)
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

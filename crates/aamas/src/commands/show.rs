@@ -11,8 +11,8 @@ use engine::RunDocument;
 use super::{block_on, host, print_json};
 use crate::cli::Global;
 use crate::refusal::Refusal;
-use crate::terminal::{Paint, clip, lines, printable, thousands};
 use crate::say::{err, out};
+use crate::terminal::{Paint, clip, lines, printable, thousands};
 
 /// How often a followed run is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -50,7 +50,10 @@ pub fn print_outcome(document: &RunDocument) {
     let seconds = document.duration_ms as f64 / 1000.0;
     let tokens = thousands(usage.input_tokens + usage.output_tokens);
     let sandbox = document.sandbox.as_deref().unwrap_or("none");
-    row("used", format!("{} turns, {tokens} tokens, {cost}, {seconds:.1} s, sandbox {sandbox}", document.turns));
+    row(
+        "used",
+        format!("{} turns, {tokens} tokens, {cost}, {seconds:.1} s, sandbox {sandbox}", document.turns),
+    );
     if let Some(report) = &document.report {
         row("report", report.display().to_string());
     }
@@ -67,8 +70,11 @@ pub fn show_run(global: &Global, run: &str) -> Result<ExitCode, Refusal> {
     let history = engine.history(record.id)?;
     let document = engine.document_of(&record)?;
     if global.json {
-        let entries: Vec<_> = history.iter().map(|(at, e)| serde_json::json!({ "at": at, "entry": e })).collect();
-        print_json(&serde_json::json!({ "run": document, "task": record.settings.get("task"), "entries": entries }))?;
+        let entries: Vec<_> =
+            history.iter().map(|(at, e)| serde_json::json!({ "at": at, "entry": e })).collect();
+        print_json(
+            &serde_json::json!({ "run": document, "task": record.settings.get("task"), "entries": entries }),
+        )?;
         return Ok(ExitCode::SUCCESS);
     }
     let paint = Paint::of(std::io::stdout().is_terminal());

@@ -4,6 +4,10 @@
 
 mod document;
 mod exits;
+mod people;
 mod process;
+mod repositories;
 mod snapshot;
+mod tools;
+mod usage;
 mod world;

@@ -12,7 +12,11 @@ fn call(name: &str, changes: bool) -> ScriptedCall {
 }
 
 fn finish() -> ScriptedCall {
-    ScriptedCall { name: "finish".into(), changes: false, meaning: ToolMeaning::Finish(domain::Closing::default()) }
+    ScriptedCall {
+        name: "finish".into(),
+        changes: false,
+        meaning: ToolMeaning::Finish(domain::Closing::default()),
+    }
 }
 
 fn check(world: &World, want: RunState, want_ops: &str) {
@@ -50,12 +54,8 @@ fn a_refusal_goes_back_and_the_same_tree_is_not_judged_twice() {
 
 #[test]
 fn a_refusal_that_is_mended_passes() {
-    let script: Script = vec![
-        vec![call("edit_file", true)],
-        vec![finish()],
-        vec![call("edit_file", true)],
-        vec![finish()],
-    ];
+    let script: Script =
+        vec![vec![call("edit_file", true)], vec![finish()], vec![call("edit_file", true)], vec![finish()]];
     let world = World { gates_pass_from_round: 2, ..World::new(script) };
     check(
         &world,

@@ -2,8 +2,8 @@
 
 use agents::{Conversation, Op, Situation, Turn, View};
 use domain::{
-    Block, Ending, Entry, GateName, GateResult, NanoUsd, PullRequestId, RunError, RunLimits, RunSettings, RunState,
-    Timestamp, ToolMeaning, Usage, Verdict,
+    Block, Ending, Entry, GateName, GateResult, NanoUsd, PullRequestId, RunError, RunLimits, RunSettings,
+    RunState, Timestamp, ToolMeaning, Usage, Verdict,
 };
 
 /// What the model asks for, turn by turn.
@@ -50,8 +50,7 @@ pub fn play(world: &World) -> Played {
 pub fn play_with_crash(world: &World, cut: usize) -> Played {
     let mut entries = play(world).entries;
     entries.truncate(cut);
-    let resumed =
-        Entry::Resumed { limits: limits(world), model: "script:x".into(), yes: false };
+    let resumed = Entry::Resumed { limits: limits(world), model: "script:x".into(), yes: false };
     entries.push((at(cut as i64), resumed));
     go_on(world, entries)
 }
@@ -73,7 +72,14 @@ fn go_on(world: &World, mut entries: Vec<(Timestamp, Entry)>) -> Played {
         act(world, &mut view, &op, &mut push);
         if let Op::End(ending) = op {
             let error_code = ending.error.map(|e| e.code);
-            return Played { messages, ops, state: ending.state, error_code, tree: view.tree.clone(), entries };
+            return Played {
+                messages,
+                ops,
+                state: ending.state,
+                error_code,
+                tree: view.tree.clone(),
+                entries,
+            };
         }
         assert!(ops.len() < 500, "the loop does not end: {ops:?}");
     }
@@ -128,7 +134,13 @@ fn deliver(view: &mut View, push: &mut impl FnMut(&mut View, Entry)) {
     push(view, Entry::Delivered { head_commit: format!("commit of {tree}"), branch: "aamas/x".into() });
 }
 
-fn run_tool(world: &World, view: &mut View, turn: u32, index: usize, push: &mut impl FnMut(&mut View, Entry)) {
+fn run_tool(
+    world: &World,
+    view: &mut View,
+    turn: u32,
+    index: usize,
+    push: &mut impl FnMut(&mut View, Entry),
+) {
     let call = &world.script[turn as usize - 1][index];
     let index = u32::try_from(index).expect("few calls");
     push(view, Entry::ToolIntended { turn, index, effect: domain::EffectClass::Workspace });
@@ -138,7 +150,16 @@ fn run_tool(world: &World, view: &mut View, turn: u32, index: usize, push: &mut 
     let meaning = call.meaning.clone();
     push(
         view,
-        Entry::ToolFinished { turn, index, text, is_error: false, meaning, tree, outputs: Vec::new(), wall_ms: 0 },
+        Entry::ToolFinished {
+            turn,
+            index,
+            text,
+            is_error: false,
+            meaning,
+            tree,
+            outputs: Vec::new(),
+            wall_ms: 0,
+        },
     );
 }
 
@@ -150,7 +171,11 @@ fn answer(world: &World, turn: u32) -> Entry {
     let blocks = calls
         .iter()
         .enumerate()
-        .map(|(i, c)| Block::ToolCall { id: format!("{turn}.{i}"), name: c.name.clone(), arguments: c.name.clone() })
+        .map(|(i, c)| Block::ToolCall {
+            id: format!("{turn}.{i}"),
+            name: c.name.clone(),
+            arguments: c.name.clone(),
+        })
         .collect();
     let usage = Usage { input_tokens: 1, ..Usage::default() };
     Entry::ModelAnswered {

@@ -68,7 +68,8 @@ fn package(tree: &Tree<'_>, dir: &str) -> Vec<Runner> {
         if found.delegates && tree.dirs_with("package.json", MAX_DEPTH).count() > 1 {
             return Vec::new();
         }
-        if !text.contains("no test specified") && !(found.others.is_empty() && !found.delegates) {
+        let runs_something = !found.others.is_empty() || found.delegates;
+        if runs_something && !text.contains("no test specified") {
             let run = if found.lints && !found.others.is_empty() {
                 found.others.join(" && ")
             } else if name == "test" {

@@ -59,7 +59,19 @@ def write_all(descriptor, data):
         view = view[os.write(descriptor, view):]
 
 
+RELATIVE = {}
+
+
 def relative(path):
+    """As `inside_root`, each path looked at once."""
+    try:
+        return RELATIVE[path]
+    except KeyError:
+        RELATIVE[path] = found = inside_root(path)
+        return found
+
+
+def inside_root(path):
     """The path beneath the workspace root, or None for a file that is not the workspace's own."""
     if not path or path.startswith("<"):
         return None

@@ -79,6 +79,10 @@ class PytestSide:
 
             @hookimpl(tryfirst=True)
             def pytest_runtest_makereport(self, item, call):
+                kept = getattr(item, "_excinfo", None)
+                if call.excinfo is None and kept:
+                    # unittest's tests keep their error aside.
+                    call.excinfo = kept.pop(0)
                 if call.excinfo is None or isinstance(call.excinfo.value, skips):
                     return None
                 error = call.excinfo.value

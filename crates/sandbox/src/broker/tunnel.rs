@@ -18,16 +18,15 @@ const IDLE_LIMIT: Duration = Duration::from_secs(300);
 const CHUNK: usize = 32 << 10;
 
 pub(super) async fn serve(mut client: UnixStream, shared: &Shared) -> Result<(), Refused> {
-    let (target, mut sent) = match timeout(TALK_LIMIT, read_request(&mut client)).await {
-        Ok(read) => read?,
-        Err(_) => return Err(Refused::Late),
+    let asked = timeout(TALK_LIMIT, read_request(&mut client)).await.unwrap_or(Err(Refused::Late));
+    let opened = match asked {
+        Ok((target, sent)) => open(&target, shared).await.map(|server| (target, sent, server)),
+        Err(refused) => Err(refused),
     };
-    let mut server = match open(&target, shared).await {
-        Ok(server) => server,
+    let (target, mut sent, mut server) = match opened {
+        Ok(opened) => opened,
         Err(refused) => {
-            let body = format!("{refused}\n");
-            let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            let _ = client.write_all((head + &body).as_bytes()).await;
+            say(&mut client, &refused).await;
             return Err(refused);
         }
     };
@@ -40,6 +39,13 @@ pub(super) async fn serve(mut client: UnixStream, shared: &Shared) -> Result<(),
     shared.spend(sent.len())?;
     server.write_all(&sent).await.map_err(lost)?;
     pass(client, server, shared).await
+}
+
+/// Tells the client why not, so that its error says it.
+async fn say(client: &mut UnixStream, refused: &Refused) {
+    let body = format!("{refused}\n");
+    let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let _ = client.write_all((head + &body).as_bytes()).await;
 }
 
 /// The request, and what came after it.
@@ -99,12 +105,13 @@ async fn read_greeting(client: &mut UnixStream, sent: &mut Vec<u8>, target: &Tar
     }
 }
 
-/// Both ways until both ends are through, the budget is spent, or nothing moves.
+/// Both ways until both ends are through or nothing moves; at once when the budget is spent.
 async fn pass(client: UnixStream, server: TcpStream, shared: &Shared) -> Result<(), Refused> {
     let (client_read, client_write) = client.into_split();
     let (server_read, server_write) = server.into_split();
-    let (up, down) = tokio::join!(one_way(client_read, server_write, shared), one_way(server_read, client_write, shared));
-    up.and(down)
+    let up = one_way(client_read, server_write, shared);
+    let down = one_way(server_read, client_write, shared);
+    tokio::try_join!(up, down).map(drop)
 }
 
 async fn one_way(

@@ -189,7 +189,7 @@ impl Probe {
 /// Starts a launcher that tries everything and says how each trial went.
 async fn ask(options: &SessionOptions, trial: &Path) -> std::io::Result<Vec<ProbeRow>> {
     use tokio::io::AsyncWriteExt;
-    let (stream, mut child) = link::spawn(&options.exe, &options.arguments)?;
+    let (stream, child) = link::spawn(&options.exe, &options.arguments)?;
     let identity = Identity::of_commands();
     let start = Start::Probe { scratch: trial.to_owned(), uid: identity.uid, gid: identity.gid };
     let (mut read, mut write) = stream.into_split();
@@ -202,7 +202,7 @@ async fn ask(options: &SessionOptions, trial: &Path) -> std::io::Result<Vec<Prob
         }
     }
     drop((read, write));
-    let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+    child.wait().await;
     if rows.is_empty() { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(rows) }
 }
 

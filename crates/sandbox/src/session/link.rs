@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use tokio::io::{AsyncReadExt, Interest};
@@ -27,8 +27,35 @@ pub(super) struct Link {
     waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Done>>>>,
     to_kill: Mutex<Vec<u64>>,
     next: AtomicU64,
-    closed: AtomicBool,
     reader: Mutex<Option<JoinHandle<()>>>,
+    launcher: u32,
+}
+
+/// A launcher's process. Dropped before its end, it is killed, and collected in the background.
+pub(crate) struct Launched(Option<std::process::Child>);
+
+impl Launched {
+    /// Waits for its end, which comes by itself once the socket is closed.
+    pub(crate) async fn wait(mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+        }
+    }
+
+    fn id(&self) -> u32 {
+        self.0.as_ref().map_or(0, std::process::Child::id)
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn_blocking(move || child.wait());
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -65,8 +92,8 @@ pub(super) async fn open(
         waiting: Mutex::new(Some(HashMap::new())),
         to_kill: Mutex::default(),
         next: AtomicU64::new(1),
-        closed: AtomicBool::new(false),
         reader: Mutex::new(None),
+        launcher: child.id(),
     });
     let weak = std::sync::Arc::downgrade(&link);
     let reader = tokio::runtime::Handle::current().spawn(read_replies(weak, read, child));
@@ -86,7 +113,7 @@ impl OpenError {
 
 /// The one place where AAMAS starts a process outside of a sandbox: itself, with nothing of its environment.
 #[expect(clippy::disallowed_methods, reason = "this is where sandboxes are made")]
-pub(crate) fn spawn(exe: &Path, arguments: &[String]) -> io::Result<(UnixStream, std::process::Child)> {
+pub(crate) fn spawn(exe: &Path, arguments: &[String]) -> io::Result<(UnixStream, Launched)> {
     use std::process::{Command, Stdio};
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
@@ -97,7 +124,7 @@ pub(crate) fn spawn(exe: &Path, arguments: &[String]) -> io::Result<(UnixStream,
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
         .spawn()?;
-    Ok((UnixStream::from_std(ours)?, child))
+    Ok((UnixStream::from_std(ours)?, Launched(Some(child))))
 }
 
 impl Link {
@@ -149,9 +176,12 @@ impl Link {
         }
     }
 
+    pub(super) fn launcher_id(&self) -> u32 {
+        self.launcher
+    }
+
     /// Closes the socket and waits for the launcher's end.
     pub(super) async fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
         let _ = nix::sys::socket::shutdown(self.writer.lock().await.0.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Write);
         let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(reader) = reader {
@@ -216,7 +246,7 @@ pub(crate) async fn read_reply(read: &mut OwnedReadHalf) -> io::Result<Reply> {
 }
 
 /// Hands replies to those who wait until the socket ends, then tells all that init is gone, and collects the launcher.
-async fn read_replies(link: std::sync::Weak<Link>, mut read: OwnedReadHalf, child: std::process::Child) {
+async fn read_replies(link: std::sync::Weak<Link>, mut read: OwnedReadHalf, child: Launched) {
     while let Ok(reply) = read_reply(&mut read).await {
         let Some(link) = link.upgrade() else { break };
         match reply {
@@ -230,6 +260,5 @@ async fn read_replies(link: std::sync::Weak<Link>, mut read: OwnedReadHalf, chil
         let _ = nix::sys::socket::shutdown(read.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Both);
     }
     drop(read);
-    let mut child = child;
-    let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+    child.wait().await;
 }

@@ -95,6 +95,12 @@ impl Session {
         self.level
     }
 
+    /// The pid of the launcher, whose one child is the run's init: for measuring their memory.
+    #[must_use]
+    pub fn launcher_id(&self) -> u32 {
+        self.link.launcher_id()
+    }
+
     /// Ends init and with it everything inside, and waits until it is gone.
     pub async fn close(self) {
         self.link.close().await;

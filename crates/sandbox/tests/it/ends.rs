@@ -195,3 +195,66 @@ fn kill_9_of_the_host_leaves_nothing() {
     // One may have been made between the look and the kill.
     assert!(processes_with(&mark).into_iter().filter_map(watch).all(|process| gone(&process)));
 }
+
+#[tokio::test]
+async fn the_death_of_init_is_an_error_that_can_be_told_from_all_others() {
+    let ground = Ground::new();
+    let session = ground.session().await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut tell = Some(tell);
+    let running = session.exec_streaming(Command::shell("echo running; sleep 1000"), |_, _| {
+        let _ = tell.take().map(|tell| tell.send(()));
+    });
+    let kill = async {
+        told.await.unwrap();
+        let init = child_of(session.launcher_id());
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(init), nix::sys::signal::Signal::SIGKILL).unwrap();
+    };
+    let (ended, ()) = tokio::join!(running, kill);
+    assert!(matches!(ended, Err(SandboxError::InitDied { .. })), "{ended:?}");
+    assert!(matches!(session.call("echo", serde_json::json!(1)).await, Err(SandboxError::InitDied { .. })));
+    let again = ground.session().await;
+    assert_eq!(again.exec(Command::shell("echo again")).await.unwrap().stdout.text(), "again\n");
+}
+
+/// The one child of a process.
+fn child_of(parent: u32) -> i32 {
+    let is_child = |pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok()) == Some(parent)
+    };
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    pids.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok()).find(is_child).unwrap()
+}
+
+#[tokio::test]
+async fn more_commands_than_may_run_at_once_take_turns() {
+    let ground = Ground::new();
+    let session = ground.session().await;
+    let mut all = Vec::new();
+    for i in 0..20 {
+        all.push(session.exec(Command::shell(format!("echo {i}; sleep 0.05"))));
+    }
+    // A command that is killed while it waits for its turn is over at once.
+    let late = session.exec(Command::shell("sleep 60").timeout(Duration::from_millis(20)));
+    let all = async {
+        let mut texts = Vec::new();
+        let mut all: Vec<_> = all.into_iter().map(Box::pin).collect();
+        std::future::poll_fn(|context| {
+            all.retain_mut(|one| match one.as_mut().poll(context) {
+                std::task::Poll::Ready(output) => {
+                    texts.push(output.unwrap().stdout.text());
+                    false
+                }
+                std::task::Poll::Pending => true,
+            });
+            if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        texts
+    };
+    let (mut texts, late) = tokio::join!(all, late);
+    texts.sort_by_key(|text| text.trim().parse::<u32>().unwrap());
+    assert_eq!(texts, (0..20).map(|i| format!("{i}\n")).collect::<Vec<_>>());
+    assert_eq!(late.unwrap().end, End::TimedOut);
+}

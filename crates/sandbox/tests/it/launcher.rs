@@ -10,7 +10,36 @@ const BUILTINS: Builtins = &[("echo", echo), ("read", read), ("write", write), (
 fn main() {
     match std::env::args().collect::<Vec<_>>().as_slice() {
         [_, word, plan, command] if word == "host" => host(plan, command),
+        [_, word, call, flag] if word == "without" => {
+            take_away(call.parse().expect("a number"), flag.parse().expect("a number"));
+            sandbox::run_launcher(BUILTINS)
+        }
         _ => sandbox::run_launcher(BUILTINS),
+    }
+}
+
+/// Lets the kernel refuse a system call to this process and all that come of it, as an old or a locked-down kernel would;
+/// with a flag, only where the first argument has it.
+fn take_away(call: u32, flag: u32) {
+    let step = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter { code: code as u16, jt, jf, k };
+    let (load, equal, any_bit, give) = (0x20, 0x15, 0x45, 0x06);
+    let (allow, refuse) = (0x7fff_0000, 0x0005_0000 | libc::EPERM as u32);
+    let test = if flag == 0 { step(equal, call, 0, 0) } else { step(any_bit, flag, 0, 1) };
+    let argument = if flag == 0 { 0 } else { 16 };
+    let mut program = [
+        step(load, 0, 0, 0),
+        step(equal, call, 1, 0),
+        step(give, allow, 0, 0),
+        step(load, argument, 0, 0),
+        test,
+        step(give, refuse, 0, 0),
+        step(give, allow, 0, 0),
+    ];
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the program outlives the calls, which only read it.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program), 0);
     }
 }
 
