@@ -22,6 +22,7 @@ pub(crate) struct Baselines {
 
 impl Baselines {
     /// Starts them.
+    #[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted when the run ends first")]
     pub(crate) fn begin(desk: &Desk, settings: &RunSettings, cancel: CancellationToken) -> Self {
         let (send, result) = watch::channel(None);
         let work = Work {

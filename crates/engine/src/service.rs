@@ -166,6 +166,7 @@ impl Engine {
     ///
     /// # Errors
     /// Only when the store fails or the lease is lost.
+    #[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted when the run stands still")]
     pub async fn execute(
         &self,
         claim: Claim,

@@ -42,6 +42,7 @@ impl Stop {
     }
 
     /// A token that is canceled when the run should stop, or when this much time has passed.
+    #[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted with the deadline")]
     pub(crate) fn until_deadline(&self, left: Duration) -> Deadline {
         let token = self.token.child_token();
         let timer = token.clone();

@@ -1,5 +1,9 @@
 //! Workspaces and snapshots against git's own ways, in the same minutes on the same machine. Prints a table.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a bench ends at the first failure, drives git and reads the clock")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a bench ends at the first failure, drives git and reads the clock"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -64,7 +68,9 @@ fn measure(repo: &Path, data: &Path, files: usize) {
     timed("git worktree add", || git(repo, &["worktree", "add", "-q", "--detach", "../tree"]));
     git(repo, &["worktree", "remove", "--force", "../tree"]);
     let workspace = last.unwrap();
-    let sandbox::Layered::Overlay { upper, .. } = &workspace.plan().workspace else { unreachable!("an overlay was asked for") };
+    let sandbox::Layered::Overlay { upper, .. } = &workspace.plan().workspace else {
+        unreachable!("an overlay was asked for")
+    };
     let mut snapshotter = workspace.snapshotter(&mirror).unwrap();
     timed("snapshot, nothing changed", || snapshotter.take().unwrap());
     let file = upper.join("d1/d2/f12.txt");
@@ -94,7 +100,8 @@ fn make_repository(repo: &Path, files: usize) {
         if n % 10 == 0 {
             std::fs::create_dir_all(&dir).unwrap();
         }
-        std::fs::write(dir.join(format!("f{n}.txt")), format!("file {n}\n{}", "some text\n".repeat(n % 300))).unwrap();
+        std::fs::write(dir.join(format!("f{n}.txt")), format!("file {n}\n{}", "some text\n".repeat(n % 300)))
+            .unwrap();
     }
     std::fs::create_dir_all(repo.join("d1/d2")).unwrap();
     std::fs::write(repo.join("d1/d2/f12.txt"), "to be changed\n").unwrap();

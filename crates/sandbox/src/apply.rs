@@ -46,10 +46,22 @@ pub enum Merged {
 /// [`ApplyError::Overlap`] or [`ApplyError::Conflict`].
 pub fn apply(repository: &Repository, base: Oid, head: Oid) -> Result<(), ApplyError> {
     let (from, to) = (base.to_string(), head.to_string());
-    let changed = reading(repository, "diff-tree").args(["-r", "-z", "--no-renames", "--name-only", &from, &to]).run()?;
+    let changed = reading(repository, "diff-tree")
+        .args(["-r", "-z", "--no-renames", "--name-only", &from, &to])
+        .run()?;
     refuse_overlap(repository, &changed)?;
     let patch = reading(repository, "diff-tree")
-        .args(["-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", &from, &to])
+        .args([
+            "-r",
+            "-p",
+            "--binary",
+            "--full-index",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            &from,
+            &to,
+        ])
         .run()?;
     if patch.is_empty() {
         return Ok(());
@@ -67,19 +79,31 @@ pub fn apply(repository: &Repository, base: Oid, head: Oid) -> Result<(), ApplyE
 ///
 /// # Errors
 /// [`ApplyError::Conflict`], [`ApplyError::Overlap`], [`ApplyError::NoBranch`] or [`ApplyError::CheckedOutElsewhere`].
-pub fn merge(repository: &Repository, branch: &str, target: &str, message: &str) -> Result<Merged, ApplyError> {
-    let find = |name: &str| read_branch(repository, name)?.ok_or_else(|| ApplyError::NoBranch(name.to_owned()));
+pub fn merge(
+    repository: &Repository,
+    branch: &str,
+    target: &str,
+    message: &str,
+) -> Result<Merged, ApplyError> {
+    let find =
+        |name: &str| read_branch(repository, name)?.ok_or_else(|| ApplyError::NoBranch(name.to_owned()));
     let (theirs, ours) = (find(branch)?, find(target)?);
-    let contained = reading(repository, "merge-base").args(["--is-ancestor", &theirs.to_string(), &ours.to_string()]).answer()?;
+    let contained = reading(repository, "merge-base")
+        .args(["--is-ancestor", &theirs.to_string(), &ours.to_string()])
+        .answer()?;
     if contained.code == 0 {
         return Ok(Merged::AlreadyIn);
     }
-    let here = line(&reading(repository, "symbolic-ref").args(["--quiet", "--short", "HEAD"]).answer()?.stdout) == target;
+    let here =
+        line(&reading(repository, "symbolic-ref").args(["--quiet", "--short", "HEAD"]).answer()?.stdout)
+            == target;
     if !here && is_checked_out(repository, target)? {
         return Err(ApplyError::CheckedOutElsewhere(target.to_owned()));
     }
     let tree = merged_tree(repository, ours, theirs)?;
-    let changed = reading(repository, "diff-tree").args(["-r", "-z", "--no-renames", "--name-only", &ours.to_string(), &tree]).run()?;
+    let changed = reading(repository, "diff-tree")
+        .args(["-r", "-z", "--no-renames", "--name-only", &ours.to_string(), &tree])
+        .run()?;
     if here {
         refuse_overlap(repository, &changed)?;
     }
@@ -97,8 +121,13 @@ pub fn merge(repository: &Repository, branch: &str, target: &str, message: &str)
         fast_forward(repository, commit)?;
     } else {
         writing(repository, "update-ref")
-            .args(["-m", &format!("aamas: merge {branch}"), &format!("refs/heads/{target}"), &commit.to_string(), &ours.to_string()])
-            
+            .args([
+                "-m",
+                &format!("aamas: merge {branch}"),
+                &format!("refs/heads/{target}"),
+                &commit.to_string(),
+                &ours.to_string(),
+            ])
             .run()?;
     }
     Ok(Merged::Into(commit))
@@ -111,7 +140,9 @@ fn merged_tree(repository: &Repository, ours: Oid, theirs: Oid) -> Result<String
     let mut parts = fields(&answer.stdout).map(|f| String::from_utf8_lossy(f).into_owned());
     match answer.code {
         0 => Ok(parts.next().unwrap_or_default()),
-        1 => Err(ApplyError::Conflict(parts.skip(1).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", "))),
+        1 => Err(ApplyError::Conflict(
+            parts.skip(1).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", "),
+        )),
         _ => Err(SandboxError::Git { command: "merge-tree".into(), message: answer.complaint() }.into()),
     }
 }
@@ -134,7 +165,10 @@ fn refuse_overlap(repository: &Repository, changed: &[u8]) -> Result<(), ApplyEr
         .args(["--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"])
         .run()?;
     let dirty = fields(&status).filter_map(|f| f.get(3..));
-    let both: Vec<String> = dirty.filter(|path| changed.contains(path)).map(|p| String::from_utf8_lossy(p).into_owned()).collect();
+    let both: Vec<String> = dirty
+        .filter(|path| changed.contains(path))
+        .map(|p| String::from_utf8_lossy(p).into_owned())
+        .collect();
     if both.is_empty() { Ok(()) } else { Err(ApplyError::Overlap(both)) }
 }
 
@@ -149,5 +183,6 @@ fn reading(repository: &Repository, subcommand: &str) -> Git {
 }
 
 fn writing(repository: &Repository, subcommand: &str) -> Git {
-    Git::on_work_tree(repository.git_dir(), repository.top(), subcommand, Config::OnBehalf).run_as(repository.writer())
+    Git::on_work_tree(repository.git_dir(), repository.top(), subcommand, Config::OnBehalf)
+        .run_as(repository.writer())
 }

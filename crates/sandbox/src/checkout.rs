@@ -46,15 +46,6 @@ pub(crate) struct Plan {
     pub(crate) submodules: Vec<Item>,
 }
 
-impl Plan {
-    /// The directories less deep than this, the top not counted.
-    pub(crate) fn directories_above(&self, depth: usize) -> Vec<Vec<u8>> {
-        let submodules: std::collections::BTreeSet<&Vec<u8>> = self.submodules.iter().map(|s| &s.path).collect();
-        let shallow = |dir: &&Vec<u8>| dir.iter().filter(|b| **b == b'/').count() + 1 < depth && !submodules.contains(dir);
-        self.dirs.iter().filter(shallow).cloned().collect()
-    }
-}
-
 /// Lists a tree, refusing names that must not reach a file system.
 pub(crate) fn list(objects: &Objects, tree: Oid) -> Result<Plan, SandboxError> {
     let mut plan = Plan::default();
@@ -66,7 +57,8 @@ fn list_into(objects: &Objects, tree: Oid, prefix: &[u8], plan: &mut Plan) -> Re
     for entry in objects.tree(tree)? {
         let path = join(prefix, &entry.name);
         if !is_safe_name(&entry.name) {
-            let message = format!("it has an entry named {:?}, which can't be a file", String::from_utf8_lossy(&path));
+            let message =
+                format!("it has an entry named {:?}, which can't be a file", String::from_utf8_lossy(&path));
             return Err(SandboxError::Git { command: format!("check out tree {tree}"), message });
         }
         let item = |path| Item { path, mode: entry.mode, id: entry.id, size: 0 };
@@ -86,10 +78,17 @@ fn list_into(objects: &Objects, tree: Oid, prefix: &[u8], plan: &mut Plan) -> Re
 }
 
 /// Writes a listed tree into `into`, an empty directory that nobody else uses; all files get the time `mtime`.
-pub(crate) fn write(objects: &Objects, plan: &mut Plan, into: &Path, owner: Owner, mtime: SystemTime) -> Result<(), SandboxError> {
+pub(crate) fn write(
+    objects: &Objects,
+    plan: &mut Plan,
+    into: &Path,
+    owner: Owner,
+    mtime: SystemTime,
+) -> Result<(), SandboxError> {
     for dir in &plan.dirs {
         let path = into.join(OsStr::from_bytes(dir));
-        make_owned_dir(&path, owner).map_err(|e| SandboxError::host(format!("create {}", path.display()), e))?;
+        make_owned_dir(&path, owner)
+            .map_err(|e| SandboxError::host(format!("create {}", path.display()), e))?;
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(WRITERS);
     let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
@@ -122,20 +121,39 @@ pub(crate) fn write(objects: &Objects, plan: &mut Plan, into: &Path, owner: Owne
     Ok(())
 }
 
-fn write_item(objects: &Objects, item: &Item, into: &Path, owner: Owner, mtime: SystemTime) -> Result<usize, SandboxError> {
+fn write_item(
+    objects: &Objects,
+    item: &Item,
+    into: &Path,
+    owner: Owner,
+    mtime: SystemTime,
+) -> Result<usize, SandboxError> {
     let data = objects.blob(item.id)?;
     let path = into.join(OsStr::from_bytes(&item.path));
-    place(&path, item.mode, &data, owner, Some(mtime)).map_err(|e| SandboxError::host(format!("write {}", path.display()), e))?;
+    place(&path, item.mode, &data, owner, Some(mtime))
+        .map_err(|e| SandboxError::host(format!("write {}", path.display()), e))?;
     Ok(data.len())
 }
 
 /// Writes one new file or link.
-pub(crate) fn place(path: &Path, mode: Mode, data: &[u8], owner: Owner, mtime: Option<SystemTime>) -> io::Result<()> {
+pub(crate) fn place(
+    path: &Path,
+    mode: Mode,
+    data: &[u8],
+    owner: Owner,
+    mtime: Option<SystemTime>,
+) -> io::Result<()> {
     if mode == Mode::Symlink {
         symlink(OsStr::from_bytes(data), path)?;
         return owner.map_or(Ok(()), |(uid, gid)| lchown(path, Some(uid), Some(gid)));
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let wanted = permissions(mode).mode();
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(wanted)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
     file.write_all(data)?;
     finish(&file, mode, owner, mtime)
 }
@@ -145,8 +163,15 @@ pub(crate) fn finish(file: &File, mode: Mode, owner: Owner, mtime: Option<System
     if let Some((uid, gid)) = owner {
         fchown(file, Some(uid), Some(gid))?;
     }
-    file.set_permissions(Permissions::from_mode(if mode == Mode::Executable { 0o755 } else { 0o644 }))?;
+    // Looking costs less than setting, and only an unusual umask makes a difference.
+    if file.metadata()?.permissions().mode() & 0o7777 != permissions(mode).mode() {
+        file.set_permissions(permissions(mode))?;
+    }
     mtime.map_or(Ok(()), |time| file.set_modified(time))
+}
+
+fn permissions(mode: Mode) -> Permissions {
+    Permissions::from_mode(if mode == Mode::Executable { 0o755 } else { 0o644 })
 }
 
 /// Makes a directory that belongs to `owner`, whatever the umask.
@@ -172,7 +197,13 @@ pub(crate) fn write_index(plan: &Plan, mtime: SystemTime, to: &Path) -> Result<(
     let time = Time { secs, nsecs: 0 };
     for item in plan.files.iter().chain(&plan.submodules) {
         let stat = Stat { mtime: time, ctime: time, size: item.size, ..Stat::default() };
-        state.dangerously_push_entry(stat, item.id.gix(), Flags::empty(), index_mode(item.mode), item.path.as_slice().into());
+        state.dangerously_push_entry(
+            stat,
+            item.id.gix(),
+            Flags::empty(),
+            index_mode(item.mode),
+            item.path.as_slice().into(),
+        );
     }
     state.sort_entries();
     let writing = |e: String| SandboxError::Git { command: "write an index".into(), message: e };
@@ -194,8 +225,14 @@ fn index_mode(mode: Mode) -> gix::index::entry::Mode {
 
 /// Whether a name may become a file: no `.`, `..`, slash or NUL, and nothing that some file system takes for `.git`.
 pub(crate) fn is_safe_name(name: &[u8]) -> bool {
-    let options = gix::validate::path::component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
-    !name.contains(&b'/') && !name.contains(&0) && gix::validate::path::component(name.into(), None, options).is_ok()
+    let options = gix::validate::path::component::Options {
+        protect_windows: false,
+        protect_hfs: true,
+        protect_ntfs: true,
+    };
+    !name.contains(&b'/')
+        && !name.contains(&0)
+        && gix::validate::path::component(name.into(), None, options).is_ok()
 }
 
 #[cfg(test)]
@@ -216,7 +253,12 @@ mod tests {
     #[test]
     fn file_times_stay_between_1980_and_just_now() {
         let at = |s| UNIX_EPOCH + Duration::from_secs(s);
-        let cases = [(0, at(315_619_200)), (1_000_000_000, at(1_000_000_000)), (3_000_000_000, at(1_999_999_990)), (-5, at(315_619_200))];
+        let cases = [
+            (0, at(315_619_200)),
+            (1_000_000_000, at(1_000_000_000)),
+            (3_000_000_000, at(1_999_999_990)),
+            (-5, at(315_619_200)),
+        ];
         for (committed_s, want) in cases {
             assert_eq!(file_time(committed_s, at(2_000_000_000)), want, "{committed_s}");
         }

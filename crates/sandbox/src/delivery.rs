@@ -69,7 +69,8 @@ pub fn slug(task: &str) -> String {
 /// If git can't tell.
 pub fn read_branch(repository: &Repository, branch: &str) -> Result<Option<Oid>, SandboxError> {
     let full = format!("refs/heads/{branch}");
-    let answer = on_user(repository, "for-each-ref").args(["--format=%(objectname) %(refname)", &full]).run()?;
+    let answer =
+        on_user(repository, "for-each-ref").args(["--format=%(objectname) %(refname)", &full]).run()?;
     let text = String::from_utf8_lossy(&answer);
     let found = text.lines().find_map(|line| line.split_once(' ').filter(|(_, name)| *name == full));
     found.map(|(id, _)| parse_oid(id)).transpose()
@@ -81,7 +82,13 @@ pub fn read_branch(repository: &Repository, branch: &str) -> Result<Option<Oid>,
 ///
 /// # Errors
 /// [`DeliveryError::Moved`] when the branch is somewhere else.
-pub fn deliver(mirror: &Mirror, repository: &Repository, branch: &str, commit: Oid, expected: Option<Oid>) -> Result<Delivered, DeliveryError> {
+pub fn deliver(
+    mirror: &Mirror,
+    repository: &Repository,
+    branch: &str,
+    commit: Oid,
+    expected: Option<Oid>,
+) -> Result<Delivered, DeliveryError> {
     match read_branch(repository, branch)? {
         Some(found) if found == commit => return Ok(Delivered::AlreadyThere),
         found if found == expected => {}
@@ -96,7 +103,9 @@ pub fn deliver(mirror: &Mirror, repository: &Repository, branch: &str, commit: O
         .run();
     match (update, read_branch(repository, branch)?) {
         (Ok(_), _) => Ok(Delivered::Written),
-        (Err(_), Some(found)) if found != commit => Err(DeliveryError::Moved { branch: branch.to_owned(), found }),
+        (Err(_), Some(found)) if found != commit => {
+            Err(DeliveryError::Moved { branch: branch.to_owned(), found })
+        }
         (Err(error), _) => Err(error.into()),
     }
 }
@@ -113,7 +122,10 @@ pub fn deliverable_tree(mirror: &Mirror, base: Oid, tree: Oid) -> Result<Oid, Sa
     let mut edits = Vec::new();
     for change in compare(mirror.objects(), base, tree)? {
         let Some((mode, id)) = change.new.filter(|(_, id)| large.is_pointer(*id)) else { continue };
-        let damaged = || SandboxError::Git { command: "read a large file".into(), message: format!("its pointer {id} is damaged") };
+        let damaged = || SandboxError::Git {
+            command: "read a large file".into(),
+            message: format!("its pointer {id} is damaged"),
+        };
         let pointer = LargeFiles::parse(&mirror.objects().blob(id)?).ok_or_else(damaged)?;
         edits.push((change.path, mode, blob_of(mirror, &large, &pointer)?));
     }
@@ -125,24 +137,34 @@ pub fn deliverable_tree(mirror: &Mirror, base: Oid, tree: Oid) -> Result<Oid, Sa
 
 /// Stores a large file's content as a blob of the mirror, without holding it in memory.
 fn blob_of(mirror: &Mirror, large: &LargeFiles, pointer: &Pointer) -> Result<Oid, SandboxError> {
-    let (path, mut file) = scratch_file(mirror.dir(), "large-").map_err(|e| SandboxError::host("make room for a large file", e))?;
+    let (path, mut file) = scratch_file(mirror.dir(), "large-")
+        .map_err(|e| SandboxError::host("make room for a large file", e))?;
     let written = large.write_to(pointer, &mut file);
-    let stored = written.and_then(|()| Git::on(mirror.git_dir(), "hash-object").args(["-w", "--no-filters", "--"]).arg(&path).run());
+    let stored = written.and_then(|()| {
+        Git::on(mirror.git_dir(), "hash-object").args(["-w", "--no-filters", "--"]).arg(&path).run()
+    });
     let _ = std::fs::remove_file(&path);
     parse_oid(&line(&stored?))
 }
 
 /// A tree with other content at some of its paths.
-fn edit(objects: &Objects, batch: &mut Batch<'_>, tree: Oid, edits: &[(Vec<u8>, Mode, Oid)]) -> Result<Oid, SandboxError> {
+fn edit(
+    objects: &Objects,
+    batch: &mut Batch<'_>,
+    tree: Oid,
+    edits: &[(Vec<u8>, Mode, Oid)],
+) -> Result<Oid, SandboxError> {
     if edits.is_empty() {
         return Ok(tree);
     }
     let mut entries = objects.tree(tree)?;
     for entry in &mut entries {
-        let below = |path: &[u8]| path.strip_prefix(entry.name.as_slice())?.strip_prefix(b"/").map(<[u8]>::to_vec);
+        let below =
+            |path: &[u8]| path.strip_prefix(entry.name.as_slice())?.strip_prefix(b"/").map(<[u8]>::to_vec);
         match entry.mode {
             Mode::Tree => {
-                let inside: Vec<_> = edits.iter().filter_map(|(path, mode, id)| Some((below(path)?, *mode, *id))).collect();
+                let inside: Vec<_> =
+                    edits.iter().filter_map(|(path, mode, id)| Some((below(path)?, *mode, *id))).collect();
                 entry.id = edit(objects, batch, entry.id, &inside)?;
             }
             _ => {
@@ -199,7 +221,10 @@ mod tests {
             ("", "task"),
             ("日本語", "task"),
             ("../../etc/passwd", "etc-passwd"),
-            ("a very long task that goes on and on and on until nobody reads it", "a-very-long-task-that-goes-on-and-on-and"),
+            (
+                "a very long task that goes on and on and on until nobody reads it",
+                "a-very-long-task-that-goes-on-and-on-and",
+            ),
             ("fix\nthe\0thing", "fix-the-thing"),
         ];
         for (task, want) in cases {

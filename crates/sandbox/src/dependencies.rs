@@ -28,8 +28,21 @@ const FOLDERS: &[(&str, Option<&str>)] = &[
     ("deps", Some("../mix.exs")),
     ("Pods", Some("../Podfile")),
 ];
-/// How deep below the top such folders are looked for.
-pub(crate) const DEPTH: usize = 3;
+/// Files that say that a directory is a project of its own, with dependencies beside it.
+const MANIFESTS: &[&str] = &[
+    "package.json",
+    "pyproject.toml",
+    "setup.py",
+    "requirements.txt",
+    "tox.ini",
+    "Cargo.toml",
+    "go.mod",
+    "composer.json",
+    "Gemfile",
+    "bower.json",
+    "mix.exs",
+    "Podfile",
+];
 /// More views than this would make mounting slow.
 const MOST: usize = 64;
 
@@ -43,11 +56,20 @@ pub(crate) struct Dependency {
     seen: Option<(i64, i64)>,
 }
 
-/// The folders there are in the user's checkout; `directories` are those of the base, as deep as [`DEPTH`] says.
-pub(crate) fn find(top: &Path, directories: &[Vec<u8>]) -> Vec<Dependency> {
-    let directories: BTreeSet<&[u8]> = directories.iter().map(Vec::as_slice).collect();
+/// The directories of a tree, beside its top, that hold a project of their own.
+pub(crate) fn places<'f>(files: impl Iterator<Item = &'f [u8]>) -> Vec<Vec<u8>> {
+    let is_manifest = |name: &[u8]| MANIFESTS.iter().any(|m| m.as_bytes() == name);
+    let dirs = files.filter_map(|path| {
+        let slash = path.iter().rposition(|b| *b == b'/')?;
+        is_manifest(&path[slash + 1..]).then(|| path[..slash].to_vec())
+    });
+    dirs.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The folders there are at the top of the user's checkout and in `places`, and that the base (`files`) has not itself.
+pub(crate) fn find(top: &Path, places: &[Vec<u8>], files: &Path) -> Vec<Dependency> {
     let mut found = Vec::new();
-    for dir in std::iter::once(&b""[..]).chain(directories.iter().copied()) {
+    for dir in std::iter::once(&b""[..]).chain(places.iter().map(Vec::as_slice)) {
         for (name, witness) in FOLDERS {
             let path = Path::new(OsStr::from_bytes(dir)).join(name);
             let folder = top.join(&path);
@@ -55,7 +77,8 @@ pub(crate) fn find(top: &Path, directories: &[Vec<u8>]) -> Vec<Dependency> {
                 Some(beside) => top.join(OsStr::from_bytes(dir)).join(beside).is_file(),
                 None => folder.join(file).is_file(),
             };
-            if !folder.is_dir() || directories.contains(path.as_os_str().as_bytes()) || !witness.is_none_or(is_known) {
+            let in_base = || fs::symlink_metadata(files.join(&path)).is_ok();
+            if !folder.is_dir() || in_base() || !witness.is_none_or(is_known) {
                 continue;
             }
             let Ok(source) = folder.canonicalize() else { continue };
@@ -85,7 +108,8 @@ impl Dependency {
             let marks = profile.path().join(".fingerprint");
             for mark in fs::read_dir(&marks).into_iter().flatten().flatten() {
                 let name = mark.file_name();
-                let package = name.to_str().and_then(|n| n.rsplit_once('-')).map(|(package, _)| package.to_owned());
+                let package =
+                    name.to_str().and_then(|n| n.rsplit_once('-')).map(|(package, _)| package.to_owned());
                 if package.is_some_and(|p| own.contains(&p)) {
                     let dir = view.upper.join(profile.file_name());
                     for dir in [dir.clone(), dir.join(".fingerprint")] {
@@ -118,18 +142,25 @@ fn package_names(base: &Path, target: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut pending = vec![(base.join(target.parent().unwrap_or(Path::new(""))), 0)];
     while let Some((dir, level)) = pending.pop() {
-        if let Some(name) = fs::read_to_string(dir.join("Cargo.toml")).ok().as_deref().and_then(package_name) {
+        if let Some(name) = fs::read_to_string(dir.join("Cargo.toml")).ok().as_deref().and_then(package_name)
+        {
             names.insert(name);
         }
         let below = fs::read_dir(&dir).into_iter().flatten().flatten().filter(|_| level < 4);
-        pending.extend(below.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| (e.path(), level + 1)));
+        pending
+            .extend(below.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| (e.path(), level + 1)));
     }
     names
 }
 
 /// The `name` of the `[package]` section of a manifest.
 fn package_name(manifest: &str) -> Option<String> {
-    let mut lines = manifest.lines().map(str::trim).skip_while(|l| *l != "[package]").skip(1).take_while(|l| !l.starts_with('['));
+    let mut lines = manifest
+        .lines()
+        .map(str::trim)
+        .skip_while(|l| *l != "[package]")
+        .skip(1)
+        .take_while(|l| !l.starts_with('['));
     let value = lines.find_map(|l| l.strip_prefix("name")?.trim_start().strip_prefix('='))?;
     let quote = value.trim().chars().next().filter(|c| matches!(c, '"' | '\''))?;
     value.trim()[1..].split(quote).next().map(str::to_owned)
@@ -142,6 +173,18 @@ fn times(dir: &Path) -> Option<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn projects_are_found_by_their_manifests() {
+        let files: [&[u8]; 5] = [
+            b"package.json",
+            b"web/app/package.json",
+            b"web/app/src/x.js",
+            b"lib/Cargo.toml",
+            b"lib/setup.py",
+        ];
+        assert_eq!(places(files.into_iter()), [b"lib".to_vec(), b"web/app".to_vec()]);
+    }
 
     #[test]
     fn a_manifest_tells_its_package_name() {

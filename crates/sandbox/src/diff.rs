@@ -101,7 +101,15 @@ impl Mirror {
     /// If a tree is missing, or the text is too long.
     pub fn diff_text(&self, old: Oid, new: Oid, limit_bytes: u64) -> Result<Vec<u8>, SandboxError> {
         Git::on(self.git_dir(), "diff-tree")
-            .args(["-r", "-p", "--full-index", "--find-renames", "-l1000", "--src-prefix=a/", "--dst-prefix=b/"])
+            .args([
+                "-r",
+                "-p",
+                "--full-index",
+                "--find-renames",
+                "-l1000",
+                "--src-prefix=a/",
+                "--dst-prefix=b/",
+            ])
             .args(SAFELY)
             .args([old.to_string(), new.to_string()])
             .at_most(limit_bytes)

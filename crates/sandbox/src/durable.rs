@@ -63,7 +63,8 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// If it can't be flushed; nothing counts as written then.
     pub fn commit(mut self) -> Result<(), SandboxError> {
-        let flushing = |e| SandboxError::host(format!("flush objects in {}", self.objects.dir().display()), e);
+        let flushing =
+            |e| SandboxError::host(format!("flush objects in {}", self.objects.dir().display()), e);
         flush_content(self.staged.values().map(|(_, file)| file)).map_err(flushing)?;
         let mut parents: BTreeSet<PathBuf> = BTreeSet::new();
         for (id, (from, _)) in &self.staged {

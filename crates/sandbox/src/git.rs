@@ -111,10 +111,15 @@ impl Git {
             command.env("GIT_LFS_SKIP_SMUDGE", "1");
         }
         if config == Config::RepositoryOnly {
-            command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_ATTR_NOSYSTEM", "1");
+            command
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_ATTR_NOSYSTEM", "1");
         }
         command.args(options).arg("--no-pager");
-        for setting in SETTINGS.iter().chain(if config == Config::OnBehalf { [].iter() } else { QUIETLY.iter() }) {
+        for setting in
+            SETTINGS.iter().chain(if config == Config::OnBehalf { [].iter() } else { QUIETLY.iter() })
+        {
             command.arg("-c").arg(setting);
         }
         command.arg(subcommand).current_dir(cwd);
@@ -190,7 +195,13 @@ impl Git {
             _ => SandboxError::host(format!("start git {}", self.label), e),
         };
         let stdin = if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
-        let child = self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(starting)?;
+        let child = self
+            .command
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(starting)?;
         converse(child, &self.stdin, self.limit, &self.label)
     }
 }
@@ -238,7 +249,9 @@ fn converse(mut child: Child, input: &[u8], limit: u64, label: &str) -> Result<A
         let message = format!("it printed more than {limit} bytes");
         return Err(SandboxError::Git { command: label.to_owned(), message });
     }
-    let code = status.code().unwrap_or_else(|| 128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0));
+    let code = status
+        .code()
+        .unwrap_or_else(|| 128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0));
     Ok(Answer { code, stdout, stderr: complaints })
 }
 

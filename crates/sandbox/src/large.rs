@@ -65,7 +65,11 @@ impl LargeFiles {
         let mut lines = text.lines();
         lines.next().filter(|l| *l == HEAD)?;
         let size = lines.next()?.strip_prefix("size ")?.parse().ok()?;
-        let chunk = |line: &str| line.strip_prefix("chunk ").filter(|c| c.len() == 64 && c.bytes().all(|b| b.is_ascii_hexdigit())).map(str::to_owned);
+        let chunk = |line: &str| {
+            line.strip_prefix("chunk ")
+                .filter(|c| c.len() == 64 && c.bytes().all(|b| b.is_ascii_hexdigit()))
+                .map(str::to_owned)
+        };
         Some(Pointer { size, chunks: lines.map(chunk).collect::<Option<_>>()? })
     }
 
@@ -106,7 +110,8 @@ impl LargeFiles {
         let dir = path.parent().expect("a chunk lies in a directory");
         make_dirs(dir)?;
         let (scratch, mut file) = scratch_file(dir, ".tmp_")?;
-        let stored = file.write_all(data).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&scratch, &path));
+        let stored =
+            file.write_all(data).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&scratch, &path));
         if stored.is_err() {
             let _ = fs::remove_file(&scratch);
         }

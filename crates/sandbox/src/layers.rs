@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::SandboxError;
 use crate::checkout::{self, Owner, file_time, make_owned_dir};
-use crate::dependencies::DEPTH as DEPENDENCY_DEPTH;
+use crate::dependencies;
 use crate::durable::{make_dirs, sync_file_system, write_file};
 use crate::mirror::{Mirror, lock_file};
 use crate::repository::{Base, Repository};
@@ -41,9 +41,9 @@ impl Layer {
         self.dir.join("index")
     }
 
-    /// The directories of a base checkout that dependency folders may lie in.
-    pub(crate) fn directories(&self) -> Vec<Vec<u8>> {
-        let list = fs::read(self.dir.join("directories")).unwrap_or_default();
+    /// The directories of a base checkout, beside its top, that dependency folders may lie in.
+    pub(crate) fn dependency_places(&self) -> Vec<Vec<u8>> {
+        let list = fs::read(self.dir.join("places")).unwrap_or_default();
         list.split(|b| *b == 0).filter(|d| !d.is_empty()).map(<[u8]>::to_vec).collect()
     }
 
@@ -102,9 +102,11 @@ impl<'a> Layers<'a> {
                 self.fill_submodule(repository, submodule, &files, time)?;
             }
             // Where the run's own git directory is mounted.
-            make_owned_dir(&files.join(".git"), self.owner).map_err(|e| SandboxError::host("create .git in the base", e))?;
-            let directories = plan.directories_above(DEPENDENCY_DEPTH).join(&0);
-            fs::write(dir.join("directories"), directories).map_err(|e| SandboxError::host("list the base's directories", e))?;
+            make_owned_dir(&files.join(".git"), self.owner)
+                .map_err(|e| SandboxError::host("create .git in the base", e))?;
+            let places = dependencies::places(plan.files.iter().map(|file| file.path.as_slice()));
+            fs::write(dir.join("places"), places.join(&0))
+                .map_err(|e| SandboxError::host("list where dependencies may lie", e))?;
             checkout::write_index(&plan, time, &dir.join("index"))
         })
     }
@@ -113,7 +115,11 @@ impl<'a> Layers<'a> {
     ///
     /// # Errors
     /// What `fill` says; nothing is kept then.
-    pub fn warm<E: From<SandboxError>>(&self, key: &WarmKey, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<Layer, E> {
+    pub fn warm<E: From<SandboxError>>(
+        &self,
+        key: &WarmKey,
+        fill: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<Layer, E> {
         self.obtain("warm", &key.0, |dir| fill(&dir.join("files")))
     }
 
@@ -142,7 +148,9 @@ impl<'a> Layers<'a> {
                 if name.starts_with('.') {
                     continue;
                 }
-                let used = fs::metadata(entry.path().join("use")).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+                let used = fs::metadata(entry.path().join("use"))
+                    .and_then(|m| m.modified())
+                    .unwrap_or(SystemTime::UNIX_EPOCH);
                 layers.push((used, size_of(&entry.path()), entry.path()));
             }
         }
@@ -153,7 +161,8 @@ impl<'a> Layers<'a> {
                 break;
             }
             if lock_file(&dir.join("use"), FlockArg::LockExclusiveNonblock)?.is_some() {
-                remove_tree(&dir).map_err(|e| SandboxError::host(format!("remove the layer {}", dir.display()), e))?;
+                remove_tree(&dir)
+                    .map_err(|e| SandboxError::host(format!("remove the layer {}", dir.display()), e))?;
                 done.layers += 1;
                 done.bytes += bytes;
                 done.left_bytes -= bytes;
@@ -162,7 +171,12 @@ impl<'a> Layers<'a> {
         Ok(done)
     }
 
-    fn obtain<E: From<SandboxError>>(&self, kind: &str, name: &str, make: impl FnOnce(&Path) -> Result<(), E>) -> Result<Layer, E> {
+    fn obtain<E: From<SandboxError>>(
+        &self,
+        kind: &str,
+        name: &str,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<Layer, E> {
         let dir = self.mirror.dir().join(kind).join(name);
         if let Some(layer) = open_layer(&dir, self.owner) {
             return Ok(layer);
@@ -179,18 +193,30 @@ impl<'a> Layers<'a> {
         for leftover in [&dir, &fresh] {
             remove_tree(leftover).map_err(preparing)?;
         }
-        make_dirs(&fresh).and_then(|()| make_owned_dir(&fresh.join("files"), self.owner)).map_err(preparing)?;
+        make_dirs(&fresh)
+            .and_then(|()| make_owned_dir(&fresh.join("files"), self.owner))
+            .map_err(preparing)?;
         if let Err(error) = make(&fresh) {
             let _ = remove_tree(&fresh);
             return Err(error);
         }
-        fs::write(fresh.join("use"), b"").and_then(|()| fs::write(fresh.join("complete"), marker(self.owner))).map_err(preparing)?;
+        fs::write(fresh.join("use"), b"")
+            .and_then(|()| fs::write(fresh.join("complete"), marker(self.owner)))
+            .map_err(preparing)?;
         fs::rename(&fresh, &dir).map_err(preparing)?;
         open_layer(&dir, self.owner).ok_or_else(|| preparing(io::Error::other("it vanished")).into())
     }
 
-    fn fill_submodule(&self, repository: &Repository, item: &checkout::Item, files: &Path, time: SystemTime) -> Result<(), SandboxError> {
-        let Some(objects) = repository.submodule_objects(&item.path).filter(|o| o.contains(item.id)) else { return Ok(()) };
+    fn fill_submodule(
+        &self,
+        repository: &Repository,
+        item: &checkout::Item,
+        files: &Path,
+        time: SystemTime,
+    ) -> Result<(), SandboxError> {
+        let Some(objects) = repository.submodule_objects(&item.path).filter(|o| o.contains(item.id)) else {
+            return Ok(());
+        };
         let into = files.join(OsStr::from_bytes(&item.path));
         let mut plan = checkout::list(&objects, objects.commit(item.id)?.tree)?;
         checkout::write(&objects, &mut plan, &into, self.owner, time)
@@ -275,7 +301,11 @@ fn open_layer(dir: &Path, owner: Owner) -> Option<Layer> {
     }
     let in_use = lock_file(&dir.join("use"), FlockArg::LockSharedNonblock).ok()??;
     // The time of the last use decides what is evicted first; a file system that refuses it only spoils the order.
-    let _ = nix::sys::stat::futimens(&*in_use, &nix::sys::time::TimeSpec::UTIME_NOW, &nix::sys::time::TimeSpec::UTIME_NOW);
+    let _ = nix::sys::stat::futimens(
+        &*in_use,
+        &nix::sys::time::TimeSpec::UTIME_NOW,
+        &nix::sys::time::TimeSpec::UTIME_NOW,
+    );
     dir.join("complete").exists().then(|| Layer { dir: dir.to_owned(), _in_use: in_use })
 }
 

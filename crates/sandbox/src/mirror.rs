@@ -14,7 +14,7 @@ use crate::SandboxError;
 use crate::durable::{make_dir, make_dirs, sync_dir, write_file};
 use crate::git::{self, Config, Git, UPLOAD_PACK};
 use crate::objects::{CommitHead, Kind, Mode, Objects, Oid};
-use crate::repository::{Base, Author, Repository};
+use crate::repository::{Author, Base, Repository};
 
 /// History that comes along with a base, in commits, so that `git log` and `git blame` say something inside. All of it
 /// would make the first run in an old repository wait for minutes.
@@ -84,7 +84,13 @@ impl Mirror {
 
     fn fetch_depth(&self, repository: &Repository, base: &Base, depth: u32) -> Result<(), SandboxError> {
         Git::on(&self.git_dir, "fetch")
-            .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"])
+            .args([
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-auto-maintenance",
+                "--no-recurse-submodules",
+            ])
             .args(["--update-shallow", "--no-show-forced-updates", "--refmap="])
             .arg(format!("--depth={depth}"))
             .arg(format!("--upload-pack={UPLOAD_PACK}"))
@@ -101,12 +107,24 @@ impl Mirror {
     ///
     /// # Errors
     /// If git can't read the work tree.
-    pub fn commit_dirty(&self, repository: &Repository, base: &Base, by: &Author, message: &str) -> Result<Base, SandboxError> {
+    pub fn commit_dirty(
+        &self,
+        repository: &Repository,
+        base: &Base,
+        by: &Author,
+        message: &str,
+    ) -> Result<Base, SandboxError> {
         let tree = self.dirty_tree(repository)?;
         if tree == base.tree {
             return Ok(base.clone());
         }
-        let commit = Commit { tree, parents: vec![base.commit], author: by.clone(), at_s: base.committed_s, message: message.to_owned() };
+        let commit = Commit {
+            tree,
+            parents: vec![base.commit],
+            author: by.clone(),
+            at_s: base.committed_s,
+            message: message.to_owned(),
+        };
         let mut batch = self.objects.batch();
         let id = batch.put(Kind::Commit, &commit.encode())?;
         batch.commit()?;
@@ -124,9 +142,15 @@ impl Mirror {
                 .settings(&off)
                 .env("GIT_INDEX_FILE", &scratch)
                 .env("GIT_OBJECT_DIRECTORY", self.objects.dir())
-                .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", OsStr::from_bytes(&quoted(&repository.common_dir().join("objects"))))
+                .env(
+                    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                    OsStr::from_bytes(&quoted(&repository.common_dir().join("objects"))),
+                )
         };
-        let tree = git("add").args(["--all", "--ignore-errors", "--", "."]).answer().and_then(|_| git("write-tree").run());
+        let tree = git("add")
+            .args(["--all", "--ignore-errors", "--", "."])
+            .answer()
+            .and_then(|_| git("write-tree").run());
         let _ = fs::remove_file(&scratch);
         let _ = fs::remove_file(scratch.with_extension("lock"));
         let tree: Oid = parse_oid(&git::line(&tree?))?;
@@ -195,7 +219,10 @@ impl Mirror {
     /// Keeps other processes from changing this repository's place while the guard lives.
     pub(crate) fn lock(&self) -> Result<Flock<File>, SandboxError> {
         lock_file(&self.dir.join("lock"), FlockArg::LockExclusive)?.ok_or_else(|| {
-            SandboxError::host(format!("lock {}", self.dir.display()), io::Error::from(io::ErrorKind::WouldBlock))
+            SandboxError::host(
+                format!("lock {}", self.dir.display()),
+                io::Error::from(io::ErrorKind::WouldBlock),
+            )
         })
     }
 
@@ -266,7 +293,8 @@ pub(crate) fn copy_tree(from: &Objects, to: &Objects, tree: Oid) -> Result<(), S
 /// Takes a lock on a file; `None` when it is held and `how` does not wait.
 pub(crate) fn lock_file(path: &Path, how: FlockArg) -> Result<Option<Flock<File>>, SandboxError> {
     let locking = |e| SandboxError::host(format!("lock {}", path.display()), e);
-    let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(locking)?;
+    let file =
+        File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(locking)?;
     match Flock::lock(file, how) {
         Ok(lock) => Ok(Some(lock)),
         Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
@@ -284,17 +312,24 @@ pub(crate) fn parse_oid(text: &str) -> Result<Oid, SandboxError> {
 /// A readable name and a hash of the canonical path of what linked work trees share.
 fn place_of(repository: &Repository) -> String {
     let common = repository.common_dir();
-    let shared = if common.file_name() == Some(OsStr::new(".git")) { common.parent().unwrap_or(common) } else { common };
+    let shared = if common.file_name() == Some(OsStr::new(".git")) {
+        common.parent().unwrap_or(common)
+    } else {
+        common
+    };
     let hash = Sha256::digest(shared.as_os_str().as_bytes());
     let hash: String = hash.iter().take(8).map(|b| format!("{b:02x}")).collect();
     let name = shared.file_name().unwrap_or_default().to_string_lossy();
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(40).collect();
+    let name: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(40).collect();
     format!("{name}-{hash}")
 }
 
 fn make_mirror(dir: &Path, git_dir: &Path, repository: &Repository) -> io::Result<()> {
     make_dirs(dir)?;
-    for sub in ["", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/aamas", "refs/aamas/base"] {
+    for sub in
+        ["", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/aamas", "refs/aamas/base"]
+    {
         make_dir(&git_dir.join(sub))?;
     }
     write_file(&dir.join("source"), repository.common_dir().as_os_str().as_bytes())?;

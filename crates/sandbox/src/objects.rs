@@ -21,8 +21,8 @@ pub struct Oid(pub(crate) [u8; 20]);
 impl Oid {
     /// The tree without entries.
     pub const EMPTY_TREE: Self = Self([
-        0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb, 0xee, 0x49,
-        0x04,
+        0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb,
+        0xee, 0x49, 0x04,
     ]);
 
     pub(crate) fn from_gix(id: &gix::hash::oid) -> Self {
@@ -184,8 +184,9 @@ impl Objects {
     pub fn open(dir: &Path) -> Result<Self, SandboxError> {
         let opening = |e| SandboxError::host(format!("open the git objects in {}", dir.display()), e);
         let options = Options { current_dir: Some(dir.to_owned()), ..Options::default() };
-        let store = gix::odb::Store::at_opts(dir.to_owned(), gix::hash::Kind::Sha1, &mut std::iter::empty(), options)
-            .map_err(opening)?;
+        let store =
+            gix::odb::Store::at_opts(dir.to_owned(), gix::hash::Kind::Sha1, &mut std::iter::empty(), options)
+                .map_err(opening)?;
         let mut handle = Arc::new(store).to_cache_arc();
         handle.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::StaticLinkedList::<64>::default()));
         Ok(Self { dir: dir.to_owned(), handle: Mutex::new(handle) })
@@ -240,7 +241,8 @@ impl Objects {
         if id == Oid::EMPTY_TREE {
             return Ok(Vec::new());
         }
-        parse_tree(&self.expect(id, Kind::Tree)?).ok_or_else(|| unreadable(id, &"it is not a well-formed tree"))
+        parse_tree(&self.expect(id, Kind::Tree)?)
+            .ok_or_else(|| unreadable(id, &"it is not a well-formed tree"))
     }
 
     /// A commit's tree and first parents.
@@ -357,7 +359,11 @@ fn parse_tree(mut data: &[u8]) -> Option<Vec<TreeEntry>> {
         let nul = data.iter().position(|b| *b == 0)?;
         let id = data.get(nul + 1..nul + 21)?;
         let name = data.get(space + 1..nul)?.to_vec();
-        entries.push(TreeEntry { name, mode: Mode::from_octal(&data[..space])?, id: Oid(id.try_into().ok()?) });
+        entries.push(TreeEntry {
+            name,
+            mode: Mode::from_octal(&data[..space])?,
+            id: Oid(id.try_into().ok()?),
+        });
         data = &data[nul + 21..];
     }
     Some(entries)
@@ -403,7 +409,11 @@ mod tests {
         let id = Oid::EMPTY_TREE;
         let entry = |name: &str, mode| TreeEntry { name: name.into(), mode, id };
         let mut entries = vec![entry("a", Mode::Tree), entry("a.b", Mode::File), entry("a0", Mode::File)];
-        let names: Vec<_> = parse_tree(&encode_tree(&mut entries)).expect("well-formed").into_iter().map(|e| e.name).collect();
+        let names: Vec<_> = parse_tree(&encode_tree(&mut entries))
+            .expect("well-formed")
+            .into_iter()
+            .map(|e| e.name)
+            .collect();
         assert_eq!(names, [b"a.b".to_vec(), b"a".to_vec(), b"a0".to_vec()]);
     }
 }

@@ -13,11 +13,16 @@ use crate::objects::{Mode, Objects, Oid};
 
 /// What running a program or its tests leaves behind, in a repository that does not ignore it itself: never part of a
 /// change.
-const LEFTOVERS: &[u8] = b"__pycache__/\n*.py[cod]\n.pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.hypothesis/\n.tox/\n.nox/\n\
+const LEFTOVERS: &[u8] =
+    b"__pycache__/\n*.py[cod]\n.pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.hypothesis/\n.tox/\n.nox/\n\
     .coverage\n.coverage.*\n.eslintcache\n.nyc_output/\nnode_modules/\n.DS_Store\n";
 /// A file at the top that tells the build tool, and the directory that the tool writes to.
-const BUILD_DIRECTORIES: &[(&str, &str)] =
-    &[("Cargo.toml", "target/\n"), ("pom.xml", "target/\n"), ("build.gradle", ".gradle/\n"), ("build.gradle.kts", ".gradle/\n")];
+const BUILD_DIRECTORIES: &[(&str, &str)] = &[
+    ("Cargo.toml", "target/\n"),
+    ("pom.xml", "target/\n"),
+    ("build.gradle", ".gradle/\n"),
+    ("build.gradle.kts", ".gradle/\n"),
+];
 
 /// Why a directory can't be worked on.
 #[derive(Debug, thiserror::Error)]
@@ -137,10 +142,14 @@ impl Repository {
         }
         let options = gix::open::Options::default()
             .with(gix::sec::Trust::Full)
-            .permissions(gix::open::Permissions { env: gix::open::permissions::Environment::all(), ..gix::open::Permissions::all() })
+            .permissions(gix::open::Permissions {
+                env: gix::open::permissions::Environment::all(),
+                ..gix::open::Permissions::all()
+            })
             .lossy_config(true)
             .strict_config(false);
-        let inner = gix::ThreadSafeRepository::open_opts(top, options).map_err(|e| unsupported(e.to_string()))?;
+        let inner =
+            gix::ThreadSafeRepository::open_opts(top, options).map_err(|e| unsupported(e.to_string()))?;
         let local = inner.to_thread_local();
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let work_dir = local.workdir().map(absolute).ok_or_else(|| RepositoryError::Bare(top.to_owned()))?;
@@ -198,9 +207,15 @@ impl Repository {
         if local.head().is_ok_and(|head| head.is_unborn()) && reference == "HEAD" {
             return Err(RepositoryError::NoCommits(self.top.clone()));
         }
-        let unknown =
-            || RepositoryError::UnknownBase { reference: reference.chars().take(200).collect(), repository: self.top.clone() };
-        let commit = match local.rev_parse_single(reference).ok().and_then(|id| id.object().ok()?.peel_to_commit().ok()) {
+        let unknown = || RepositoryError::UnknownBase {
+            reference: reference.chars().take(200).collect(),
+            repository: self.top.clone(),
+        };
+        let commit = match local
+            .rev_parse_single(reference)
+            .ok()
+            .and_then(|id| id.object().ok()?.peel_to_commit().ok())
+        {
             Some(commit) => Oid::from_gix(&commit.id),
             None => self.resolve_by_git(reference).ok_or_else(unknown)?,
         };
@@ -216,7 +231,8 @@ impl Repository {
     /// The rarer ways to name a commit, which only git itself knows.
     fn resolve_by_git(&self, reference: &str) -> Option<Oid> {
         let named = format!("{reference}^{{commit}}");
-        let answer = self.git("rev-parse").args(["--verify", "--quiet", "--end-of-options", &named]).run().ok()?;
+        let answer =
+            self.git("rev-parse").args(["--verify", "--quiet", "--end-of-options", &named]).run().ok()?;
         git::line(&answer).parse().ok()
     }
 
@@ -228,7 +244,13 @@ impl Repository {
         let output = self
             .git("status")
             .settings(&self.filters_off())
-            .args(["--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", "--no-renames"])
+            .args([
+                "--porcelain=v1",
+                "-z",
+                "--untracked-files=all",
+                "--ignore-submodules=dirty",
+                "--no-renames",
+            ])
             .run()?;
         let untracked = git::fields(&output).filter(|f| f.starts_with(b"?? ")).count();
         Ok(Dirty { tracked: git::fields(&output).count() - untracked, untracked })
@@ -276,7 +298,9 @@ impl Repository {
     /// If the base can't be read.
     pub fn peculiarities(&self, base: &Base) -> Result<Peculiarities, SandboxError> {
         let objects = self.objects()?;
-        let attributes = objects.entry_at(base.tree, b".gitattributes")?.filter(|e| matches!(e.mode, Mode::File | Mode::Executable));
+        let attributes = objects
+            .entry_at(base.tree, b".gitattributes")?
+            .filter(|e| matches!(e.mode, Mode::File | Mode::Executable));
         let attributes = attributes.map(|e| objects.blob(e.id)).transpose()?.unwrap_or_default();
         let submodules = match objects.entry_at(base.tree, b".gitmodules")? {
             Some(_) => submodule_paths(&objects, base.tree)?,
@@ -308,7 +332,8 @@ impl Repository {
     /// The objects of a submodule, where the user has them.
     pub(crate) fn submodule_objects(&self, path: &[u8]) -> Option<Objects> {
         let checkout = self.top.join(OsStr::from_bytes(path));
-        let inner = gix::open_opts(checkout, gix::open::Options::isolated().with(gix::sec::Trust::Full)).ok()?;
+        let inner =
+            gix::open_opts(checkout, gix::open::Options::isolated().with(gix::sec::Trust::Full)).ok()?;
         Objects::open(&inner.common_dir().join("objects")).ok()
     }
 }

@@ -101,7 +101,9 @@ impl Snapshotter {
             let result = match change.new {
                 Some((Mode::Submodule, _)) => Ok(()),
                 Some((mode, id)) => self.put(&change.path, mode, id),
-                None => self.delete(&change.path).map_err(|e| SandboxError::host(format!("remove {}", path.display()), e)),
+                None => self
+                    .delete(&change.path)
+                    .map_err(|e| SandboxError::host(format!("remove {}", path.display()), e)),
             };
             result?;
         }
@@ -119,7 +121,8 @@ impl Snapshotter {
         }
         let damaged = || writing(io::Error::other("the pointer to its content is damaged"));
         let pointer = LargeFiles::parse(&data).ok_or_else(damaged)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(writing)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(writing)?;
         self.large.write_to(&pointer, &mut file)?;
         finish(&file, mode, self.scope.owner, None).map_err(writing)
     }
@@ -147,7 +150,10 @@ impl Snapshotter {
     }
 
     fn delete(&self, path: &[u8]) -> io::Result<()> {
-        debug_assert!(path.split(|b| *b == b'/').all(is_safe_name), "names come from trees and walks, which check them");
+        debug_assert!(
+            path.split(|b| *b == b'/').all(is_safe_name),
+            "names come from trees and walks, which check them"
+        );
         let at = self.host(path);
         match fs::symlink_metadata(&at) {
             // A directory of the workspace's own has taken the file's place: what is in it is none of this change.

@@ -50,7 +50,13 @@ impl Repository {
     ///
     /// # Errors
     /// If the base or its history can't be read.
-    pub fn reviewers(&self, base: &Base, paths: &[Vec<u8>], author: &Author, most: usize) -> Result<Vec<Reviewer>, SandboxError> {
+    pub fn reviewers(
+        &self,
+        base: &Base,
+        paths: &[Vec<u8>],
+        author: &Author,
+        most: usize,
+    ) -> Result<Vec<Reviewer>, SandboxError> {
         let mut found = self.owners(base, paths)?;
         for (name, commits) in self.earlier_authors(base, paths, author)? {
             found.push(Reviewer { name, reason: Reason::Changed { commits } });
@@ -63,7 +69,9 @@ impl Repository {
         let objects = self.objects()?;
         let mut text = Vec::new();
         for place in PLACES {
-            if let Some(entry) = objects.entry_at(base.tree, place.as_bytes())?.filter(|e| e.mode == Mode::File) {
+            if let Some(entry) =
+                objects.entry_at(base.tree, place.as_bytes())?.filter(|e| e.mode == Mode::File)
+            {
                 text = objects.blob(entry.id)?;
                 break;
             }
@@ -77,10 +85,18 @@ impl Repository {
             }
         }
         counts.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
-        Ok(counts.into_iter().map(|(name, files)| Reviewer { name, reason: Reason::Owns { files } }).collect())
+        Ok(counts
+            .into_iter()
+            .map(|(name, files)| Reviewer { name, reason: Reason::Owns { files } })
+            .collect())
     }
 
-    fn earlier_authors(&self, base: &Base, paths: &[Vec<u8>], author: &Author) -> Result<Vec<(String, usize)>, SandboxError> {
+    fn earlier_authors(
+        &self,
+        base: &Base,
+        paths: &[Vec<u8>],
+        author: &Author,
+    ) -> Result<Vec<(String, usize)>, SandboxError> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
@@ -91,17 +107,24 @@ impl Repository {
         };
         let output = Git::on(self.common_dir(), "log")
             .run_as(self.writer())
-            .args(["--no-merges", "--no-show-signature", "--format=%aN%x00%aE%x00", &format!("--max-count={COMMITS}")])
+            .args([
+                "--no-merges",
+                "--no-show-signature",
+                "--format=%aN%x00%aE%x00",
+                &format!("--max-count={COMMITS}"),
+            ])
             .arg(base.commit.to_string())
             .arg("--")
             .args(paths.iter().take(PATHS).map(literal))
             .run()?;
-        let words: Vec<String> = fields(&output).map(|f| String::from_utf8_lossy(f).trim().to_owned()).collect();
+        let words: Vec<String> =
+            fields(&output).map(|f| String::from_utf8_lossy(f).trim().to_owned()).collect();
         let mut counts: HashMap<(String, String), usize> = HashMap::new();
         for pair in words.chunks_exact(2).filter(|pair| !pair[1].eq_ignore_ascii_case(&author.email)) {
             *counts.entry((pair[0].clone(), pair[1].clone())).or_default() += 1;
         }
-        let mut people: Vec<(String, usize)> = counts.into_iter().map(|((name, email), n)| (format!("{name} <{email}>"), n)).collect();
+        let mut people: Vec<(String, usize)> =
+            counts.into_iter().map(|((name, email), n)| (format!("{name} <{email}>"), n)).collect();
         people.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Ok(people)
     }
@@ -130,7 +153,8 @@ fn parse(text: &str) -> Vec<Rule> {
 /// The last rule that matches decides; one without owners takes them away.
 fn owners_of<'r>(rules: &'r [Rule], path: &[u8]) -> &'r [String] {
     let path = Path::new(OsStr::from_bytes(path));
-    let rule = rules.iter().rev().find(|rule| rule.pattern.matched_path_or_any_parents(path, false).is_ignore());
+    let rule =
+        rules.iter().rev().find(|rule| rule.pattern.matched_path_or_any_parents(path, false).is_ignore());
     rule.map(|rule| rule.owners.as_slice()).unwrap_or_default()
 }
 
@@ -140,7 +164,9 @@ mod tests {
 
     #[test]
     fn the_last_matching_rule_names_the_owners() {
-        let rules = parse("# all\n* @all\n*.js @web @ui # scripts\n/docs/ docs@example.org\n/docs/free\napps/ @apps\n");
+        let rules = parse(
+            "# all\n* @all\n*.js @web @ui # scripts\n/docs/ docs@example.org\n/docs/free\napps/ @apps\n",
+        );
         let cases: [(&str, &[&str]); 6] = [
             ("src/a.rs", &["@all"]),
             ("src/a.js", &["@web", "@ui"]),

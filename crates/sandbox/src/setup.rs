@@ -70,12 +70,25 @@ fn plan(request: &SetupRequest<'_>, upper: &Path, beside: &Path) -> Result<Mount
         for name in ["upper", "work"] {
             make_owned_dir(&part(name), request.owner).map_err(preparing)?;
         }
-        caches.push(View { at: cache.clone(), lower: cache.clone(), upper: part("upper"), work: part("work") });
+        caches.push(View {
+            at: cache.clone(),
+            lower: cache.clone(),
+            upper: part("upper"),
+            work: part("work"),
+        });
     }
     Ok(MountPlan {
         root: request.repository.top().to_owned(),
-        workspace: Layered::Overlay { lower: vec![request.base_layer.files()], upper: upper.to_owned(), work },
-        git_dir: Some(GitDir { dir: git, objects: request.mirror.objects().dir().to_owned(), objects_at: OBJECTS_AT.into() }),
+        workspace: Layered::Overlay {
+            lower: vec![request.base_layer.files()],
+            upper: upper.to_owned(),
+            work,
+        },
+        git_dir: Some(GitDir {
+            dir: git,
+            objects: request.mirror.objects().dir().to_owned(),
+            objects_at: OBJECTS_AT.into(),
+        }),
         views: Vec::new(),
         readable: request.toolchains.readable.clone(),
         caches,

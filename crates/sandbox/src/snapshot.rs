@@ -116,7 +116,8 @@ impl Snapshotter {
     /// If the mirror can't be opened, or nothing can be written beside the workspace.
     pub fn new(scope: Scope, mirror: &Mirror) -> Result<Self, SandboxError> {
         let beside = scope.dir.parent().map_or_else(|| scope.dir.join(".."), PathBuf::from).join("stamp");
-        let stamp = File::create(&beside).map_err(|e| SandboxError::host(format!("create {}", beside.display()), e))?;
+        let stamp = File::create(&beside)
+            .map_err(|e| SandboxError::host(format!("create {}", beside.display()), e))?;
         Ok(Self {
             scope,
             objects: Objects::open(mirror.objects().dir())?,
@@ -154,7 +155,8 @@ impl Snapshotter {
     fn file_system_time(&self) -> Result<(i64, i64), SandboxError> {
         use nix::sys::time::TimeSpec;
         let reading = |e| SandboxError::host("read the file system's clock", e);
-        nix::sys::stat::futimens(&self.stamp, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW).map_err(|e| reading(e.into()))?;
+        nix::sys::stat::futimens(&self.stamp, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW)
+            .map_err(|e| reading(e.into()))?;
         let meta = self.stamp.metadata().map_err(reading)?;
         Ok((meta.mtime(), meta.mtime_nsec()))
     }

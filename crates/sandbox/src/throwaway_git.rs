@@ -30,7 +30,18 @@ pub(crate) struct Parts<'a> {
 
 /// Makes the directory; HEAD comes last, because its presence says that the rest is there.
 pub(crate) fn make(dir: &Path, parts: &Parts<'_>, owner: Owner) -> io::Result<()> {
-    let directories = ["", "hooks", "info", "logs", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags"];
+    let directories = [
+        "",
+        "hooks",
+        "info",
+        "logs",
+        "objects",
+        "objects/info",
+        "objects/pack",
+        "refs",
+        "refs/heads",
+        "refs/tags",
+    ];
     for sub in directories {
         make_owned_dir(&dir.join(sub), owner)?;
     }

@@ -6,12 +6,38 @@ use std::path::{Path, PathBuf};
 /// Directories that are there inside anyway.
 const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib64"];
 /// Directories that hold too much to be opened as a whole.
-const TOO_WIDE: &[&str] = &["/", "/home", "/root", "/etc", "/var", "/var/lib", "/tmp", "/var/tmp", "/opt", "/mnt", "/media", "/srv", "/proc", "/sys", "/dev", "/run", "/boot", "/nix"];
+const TOO_WIDE: &[&str] = &[
+    "/", "/home", "/root", "/etc", "/var", "/var/lib", "/tmp", "/var/tmp", "/opt", "/mnt", "/media", "/srv",
+    "/proc", "/sys", "/dev", "/run", "/boot", "/nix",
+];
 /// Variables that are handed in as they are.
 const KEPT: &[&str] = &[
-    "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "CONDA_PREFIX", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME", "GOROOT",
-    "GOPATH", "GOFLAGS", "JAVA_HOME", "MAVEN_HOME", "GRADLE_HOME", "NVM_DIR", "PYENV_ROOT", "RBENV_ROOT", "ASDF_DIR", "ASDF_DATA_DIR",
-    "VOLTA_HOME", "FNM_DIR", "BUN_INSTALL", "DENO_DIR", "DOTNET_ROOT",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_HOME",
+    "GOROOT",
+    "GOPATH",
+    "GOFLAGS",
+    "JAVA_HOME",
+    "MAVEN_HOME",
+    "GRADLE_HOME",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "RBENV_ROOT",
+    "ASDF_DIR",
+    "ASDF_DATA_DIR",
+    "VOLTA_HOME",
+    "FNM_DIR",
+    "BUN_INSTALL",
+    "DENO_DIR",
+    "DOTNET_ROOT",
 ];
 /// Variables that name a toolchain's directory, and where it lies below HOME when they are not set.
 const TOOLCHAINS: &[(&str, &str)] = &[
@@ -62,12 +88,14 @@ impl Toolchains {
     /// Works out what the caller's PATH needs.
     #[must_use]
     pub fn of(caller: &Caller) -> Self {
-        let mut found = Finding { caller, home: caller.env.get("HOME").map(PathBuf::from), readable: BTreeSet::new() };
+        let mut found =
+            Finding { caller, home: caller.env.get("HOME").map(PathBuf::from), readable: BTreeSet::new() };
         let mut path = Vec::new();
         let mut left_out = Vec::new();
         for dir in caller.env.get("PATH").map(String::as_str).unwrap_or_default().split(':').map(Path::new) {
             match found.path_entry(dir) {
-                Ok(()) => path.extend(dir.to_str().filter(|dir| !path.contains(&(*dir).to_owned())).map(str::to_owned)),
+                Ok(()) => path
+                    .extend(dir.to_str().filter(|dir| !path.contains(&(*dir).to_owned())).map(str::to_owned)),
                 Err(why) if dir.is_dir() => left_out.push((dir.to_owned(), why)),
                 Err(_) => {}
             }
@@ -76,8 +104,12 @@ impl Toolchains {
         for dir in &caller.read {
             found.allow(dir);
         }
-        let mut env: Vec<_> = KEPT.iter().filter_map(|k| Some(((*k).to_owned(), caller.env.get(*k)?.clone()))).collect();
-        env.push(("PATH".to_owned(), if path.is_empty() { "/usr/local/bin:/usr/bin:/bin".to_owned() } else { path.join(":") }));
+        let mut env: Vec<_> =
+            KEPT.iter().filter_map(|k| Some(((*k).to_owned(), caller.env.get(*k)?.clone()))).collect();
+        env.push((
+            "PATH".to_owned(),
+            if path.is_empty() { "/usr/local/bin:/usr/bin:/bin".to_owned() } else { path.join(":") },
+        ));
         env.sort();
         let caches = found.caches();
         let ignore_file = found.place("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("git/ignore"));
@@ -116,9 +148,16 @@ impl Finding<'_> {
     fn link_targets(&mut self, dir: &Path) {
         /// Directories of programs with more links than this are package managers' own.
         const MOST: usize = 512;
-        let links = std::fs::read_dir(dir).into_iter().flatten().flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_symlink()));
-        let targets: BTreeSet<PathBuf> =
-            links.take(MOST).filter_map(|e| e.path().canonicalize().ok()).filter_map(|t| t.parent().map(Path::to_owned)).collect();
+        let links = std::fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|e| e.file_type().is_ok_and(|t| t.is_symlink()));
+        let targets: BTreeSet<PathBuf> = links
+            .take(MOST)
+            .filter_map(|e| e.path().canonicalize().ok())
+            .filter_map(|t| t.parent().map(Path::to_owned))
+            .collect();
         for target in targets {
             if !is_system(&target) && !target.starts_with(dir) && !target.starts_with(&self.caller.checkout) {
                 let prefix = target.parent().filter(|p| target.ends_with("bin") && !self.is_shared(p));
@@ -148,7 +187,11 @@ impl Finding<'_> {
     /// The Python that a virtual environment was made from.
     fn python_of(&mut self, dir: &Path) {
         let config = std::fs::read_to_string(dir.join("pyvenv.cfg")).unwrap_or_default();
-        let home = config.lines().filter_map(|l| l.split_once('=')).find(|(k, _)| k.trim() == "home").map(|(_, v)| v.trim().to_owned());
+        let home = config
+            .lines()
+            .filter_map(|l| l.split_once('='))
+            .find(|(k, _)| k.trim() == "home")
+            .map(|(_, v)| v.trim().to_owned());
         if let Some(bin) = home.map(PathBuf::from).filter(|bin| bin.is_absolute()) {
             let real = bin.canonicalize().unwrap_or_else(|_| bin.clone());
             for bin in [bin, real] {
@@ -163,14 +206,18 @@ impl Finding<'_> {
         let mut found = Vec::new();
         for (variable, usual, parts) in CACHES {
             let Some(parent) = self.place(variable, usual) else { continue };
-            found.extend(parts.iter().map(|part| parent.join(part)).filter(|dir| dir.is_dir() && self.may_open(dir)));
+            found.extend(
+                parts.iter().map(|part| parent.join(part)).filter(|dir| dir.is_dir() && self.may_open(dir)),
+            );
         }
         found
     }
 
     fn place(&self, variable: &str, usual: &str) -> Option<PathBuf> {
         let named = self.caller.env.get(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
-        named.or_else(|| Some(self.home.as_ref()?.join(usual))).filter(|dir| dir.is_absolute() && dir.is_dir())
+        named
+            .or_else(|| Some(self.home.as_ref()?.join(usual)))
+            .filter(|dir| dir.is_absolute() && dir.is_dir())
     }
 
     fn allow(&mut self, dir: &Path) -> bool {
@@ -204,7 +251,8 @@ impl Finding<'_> {
     /// Whether a directory is one for everything, so that a `bin` in it says nothing about the rest.
     fn is_shared(&self, dir: &Path) -> bool {
         let shared = [".local", ".cargo", "go", ".config", ".npm-global"];
-        !self.may_open(dir) || self.home.as_ref().is_some_and(|home| shared.iter().any(|s| dir == home.join(s)))
+        !self.may_open(dir)
+            || self.home.as_ref().is_some_and(|home| shared.iter().any(|s| dir == home.join(s)))
             || self.caller.env.get("CARGO_HOME").is_some_and(|c| dir == Path::new(c))
     }
 }

@@ -21,7 +21,13 @@ pub(crate) fn compare(objects: &Objects, old: Oid, new: Oid) -> Result<Vec<Chang
     Ok(changes)
 }
 
-fn descend(objects: &Objects, path: &[u8], old: Option<Oid>, new: Option<Oid>, changes: &mut Vec<Change>) -> Result<(), SandboxError> {
+fn descend(
+    objects: &Objects,
+    path: &[u8],
+    old: Option<Oid>,
+    new: Option<Oid>,
+    changes: &mut Vec<Change>,
+) -> Result<(), SandboxError> {
     if old == new {
         return Ok(());
     }

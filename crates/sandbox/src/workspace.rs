@@ -178,7 +178,9 @@ impl Workspace {
         }
         for view in self.plan.views.iter().chain(&self.plan.caches) {
             for part in [&view.upper, &view.work] {
-                remove_tree(part).and_then(|()| make_owned_dir(part, self.scope.owner)).map_err(rebuilding)?;
+                remove_tree(part)
+                    .and_then(|()| make_owned_dir(part, self.scope.owner))
+                    .map_err(rebuilding)?;
             }
         }
         for dependency in &self.dependencies {
@@ -200,7 +202,8 @@ impl Workspace {
         if kept != Some(tree) && tree != self.base.tree {
             return Ok(Discarded::NotKept { tree });
         }
-        remove_tree(&self.dir).map_err(|e| SandboxError::host(format!("remove {}", self.dir.display()), e))?;
+        remove_tree(&self.dir)
+            .map_err(|e| SandboxError::host(format!("remove {}", self.dir.display()), e))?;
         Ok(Discarded::Yes)
     }
 }
@@ -240,10 +243,18 @@ impl Making<'_, '_> {
                 let files = self.dir.join("files");
                 if !files.exists() {
                     let fresh = self.dir.join("files.new");
-                    remove_tree(&fresh).and_then(|()| make_owned_dir(&fresh, request.owner)).map_err(preparing)?;
+                    remove_tree(&fresh)
+                        .and_then(|()| make_owned_dir(&fresh, request.owner))
+                        .map_err(preparing)?;
                     let objects = request.mirror.objects();
                     let mut plan = checkout::list(objects, request.base.tree)?;
-                    checkout::write(objects, &mut plan, &fresh, request.owner, file_time(request.base.committed_s, now))?;
+                    checkout::write(
+                        objects,
+                        &mut plan,
+                        &fresh,
+                        request.owner,
+                        file_time(request.base.committed_s, now),
+                    )?;
                     make_owned_dir(&fresh.join(".git"), request.owner).map_err(preparing)?;
                     fs::rename(&fresh, &files).map_err(preparing)?;
                 }
@@ -263,7 +274,11 @@ impl Making<'_, '_> {
         }
         let top = self.request.repository.top();
         let mut views = Vec::new();
-        for dependency in dependencies::find(top, &self.request.base_layer.directories()) {
+        for dependency in dependencies::find(
+            top,
+            &self.request.base_layer.dependency_places(),
+            &self.request.base_layer.files(),
+        ) {
             let (upper, work) = self.upper_and_work(&self.dir.join(format!("views/{}", views.len())))?;
             let view = View { at: top.join(&dependency.path), lower: dependency.source.clone(), upper, work };
             dependency.hide_stale_in(&view, &self.request.base_layer.files(), self.request.owner)?;
@@ -309,13 +324,18 @@ impl Making<'_, '_> {
             };
             throwaway_git::make(&dir, &parts, request.owner).map_err(making)?;
         }
-        Ok(GitDir { dir, objects: request.mirror.objects().dir().to_owned(), objects_at: PathBuf::from(OBJECTS_AT) })
+        Ok(GitDir {
+            dir,
+            objects: request.mirror.objects().dir().to_owned(),
+            objects_at: PathBuf::from(OBJECTS_AT),
+        })
     }
 
     fn scope(&self, views: &[View]) -> Scope {
         use std::os::unix::ffi::OsStrExt;
         let top = self.request.repository.top();
-        let hidden = views.iter().filter_map(|v| Some(v.at.strip_prefix(top).ok()?.as_os_str().as_bytes().to_vec()));
+        let hidden =
+            views.iter().filter_map(|v| Some(v.at.strip_prefix(top).ok()?.as_os_str().as_bytes().to_vec()));
         let (dir, lower) = match self.request.layering {
             Layering::Overlay => (self.dir.join("changes/upper"), self.lower()),
             Layering::Plain => (self.dir.join("files"), Vec::new()),

@@ -17,6 +17,9 @@ use tokio::task::JoinHandle;
 use crate::wire::{self, Ended, Failure, MAX_REPLY, Reply, Request, Start};
 use crate::{Level, SandboxError};
 
+/// Set-up takes milliseconds; past this something hangs.
+const SETUP_LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// How a request ended: by init's word, with processor time in microseconds.
 pub(super) type Done = (Ended, u64);
 
@@ -31,7 +34,8 @@ pub(super) struct Link {
     launcher: u32,
 }
 
-/// A launcher's process. Dropped before its end, it is killed, and collected in the background.
+/// A launcher's process. It ends by itself once the socket is closed, after it has put its things away; dropped before, it
+/// is collected in the background.
 pub(crate) struct Launched(Option<std::process::Child>);
 
 impl Launched {
@@ -39,6 +43,12 @@ impl Launched {
     pub(crate) async fn wait(mut self) {
         if let Some(mut child) = self.0.take() {
             let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+        }
+    }
+
+    fn kill(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
         }
     }
 
@@ -50,9 +60,8 @@ impl Launched {
 impl Drop for Launched {
     fn drop(&mut self) {
         if let Some(mut child) = self.0.take() {
-            let _ = child.kill();
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                runtime.spawn_blocking(move || child.wait());
+                drop(runtime.spawn_blocking(move || child.wait()));
             }
         }
     }
@@ -75,16 +84,19 @@ pub(super) async fn open(
     arguments: &[String],
     start: &Start,
 ) -> Result<(std::sync::Arc<Link>, Level), OpenError> {
-    let (stream, child) = spawn(exe, arguments).map_err(|e| OpenError::Host("start the sandbox's launcher", e))?;
-    let frame = wire::encode(start).map_err(|e| OpenError::Host("describe the sandbox (a path is not UTF-8?)", e))?;
+    let (stream, mut child) = spawn(exe, arguments).map_err(|e| OpenError::Host("start the sandbox's launcher", e))?;
     let (mut read, write) = stream.into_split();
     let mut writer = Writer(write);
-    writer.send(&frame, &[]).await.map_err(|e| OpenError::Host("talk to the sandbox's launcher", e))?;
-    let level = match read_reply(&mut read).await.map_err(|e| OpenError::Host("hear from the sandbox's launcher", e))? {
-        Reply::Ready { level } => level,
-        Reply::Failed(failure) => return Err(OpenError::Refused(failure)),
-        Reply::Done { .. } | Reply::Row(_) => {
-            return Err(OpenError::Host("understand the sandbox's launcher", io::ErrorKind::InvalidData.into()));
+    let greeted = tokio::time::timeout(SETUP_LIMIT, greet(&mut read, &mut writer, start)).await.unwrap_or_else(|_| {
+        child.kill();
+        Err(OpenError::Host("set up the sandbox in time", io::ErrorKind::TimedOut.into()))
+    });
+    let level = match greeted {
+        Ok(level) => level,
+        Err(error) => {
+            drop((read, writer));
+            child.wait().await;
+            return Err(error);
         }
     };
     let link = std::sync::Arc::new(Link {
@@ -99,6 +111,19 @@ pub(super) async fn open(
     let reader = tokio::runtime::Handle::current().spawn(read_replies(weak, read, child));
     *link.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(reader);
     Ok((link, level))
+}
+
+/// Tells a launcher what to be and waits until it is.
+async fn greet(read: &mut OwnedReadHalf, writer: &mut Writer, start: &Start) -> Result<Level, OpenError> {
+    let frame = wire::encode(start).map_err(|e| OpenError::Host("describe the sandbox (a path is not UTF-8?)", e))?;
+    writer.send(&frame, &[]).await.map_err(|e| OpenError::Host("talk to the sandbox's launcher", e))?;
+    match read_reply(read).await.map_err(|e| OpenError::Host("hear from the sandbox's launcher", e))? {
+        Reply::Ready { level } => Ok(level),
+        Reply::Failed(failure) => Err(OpenError::Refused(failure)),
+        Reply::Done { .. } | Reply::Row(_) => {
+            Err(OpenError::Host("understand the sandbox's launcher", io::ErrorKind::InvalidData.into()))
+        }
+    }
 }
 
 impl OpenError {

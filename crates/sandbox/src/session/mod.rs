@@ -5,7 +5,6 @@ mod run;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::wire::{SessionStart, Start};
 use crate::{Command, Exec, Identity, Level, MountPlan, Output, SandboxError, Stream};
@@ -13,8 +12,6 @@ use link::Link;
 
 /// A sixth of a small machine's memory, and enough for the temporary files of most builds.
 const SCRATCH_BYTES: u64 = 2 << 30;
-/// Set-up takes milliseconds; past this something hangs.
-const SETUP_LIMIT: Duration = Duration::from_secs(20);
 
 /// How to start a session.
 #[derive(Clone, Debug)]
@@ -75,14 +72,8 @@ impl Session {
             ptrace: options.ptrace,
         };
         let start = Start::Session(Box::new(start));
-        let opening = link::open(&options.exe, &options.arguments, &start);
-        let (link, level) = match tokio::time::timeout(SETUP_LIMIT, opening).await {
-            Ok(opened) => opened.map_err(|e| e.explain(options.wanted))?,
-            Err(_) => {
-                let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
-                return Err(SandboxError::host("set up the sandbox within 20 s", late));
-            }
-        };
+        let opened = link::open(&options.exe, &options.arguments, &start).await;
+        let (link, level) = opened.map_err(|e| e.explain(options.wanted))?;
         if level < options.wanted {
             return Err(unavailable(options.wanted, "cgroups with memory and pids", "see `aamas doctor`"));
         }

@@ -27,7 +27,8 @@ pub(crate) enum EntryKind {
     Special,
 }
 
-const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+const DIRECTORY: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 const FILE: OFlag = OFlag::O_RDONLY.union(OFlag::O_NOFOLLOW).union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC);
 
 impl LayerDir {
@@ -70,7 +71,9 @@ impl LayerDir {
         const NAME: &CStr = c"user.overlay.opaque";
         let mut value = [0u8; 8];
         // SAFETY: the name ends in NUL, and the buffer is as long as said.
-        let n = unsafe { libc::fgetxattr(self.0.as_raw_fd(), NAME.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+        let n = unsafe {
+            libc::fgetxattr(self.0.as_raw_fd(), NAME.as_ptr(), value.as_mut_ptr().cast(), value.len())
+        };
         match (n, Errno::last()) {
             (1, _) => Ok(value[0] == b'y'),
             (0.., _) | (_, Errno::ENODATA | Errno::EOPNOTSUPP | Errno::ERANGE) => Ok(false),
@@ -83,7 +86,9 @@ impl LayerDir {
 pub(crate) fn make_opaque(dir: &Path) -> io::Result<()> {
     let path = CString::new(dir.as_os_str().as_bytes())?;
     // SAFETY: both names end in NUL, and the value is as long as said.
-    let done = unsafe { libc::lsetxattr(path.as_ptr(), c"user.overlay.opaque".as_ptr(), b"y".as_ptr().cast(), 1, 0) };
+    let done = unsafe {
+        libc::lsetxattr(path.as_ptr(), c"user.overlay.opaque".as_ptr(), b"y".as_ptr().cast(), 1, 0)
+    };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

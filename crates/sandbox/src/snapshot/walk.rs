@@ -59,7 +59,8 @@ impl<'a> Walk<'a> {
         known: &'a HashMap<Vec<u8>, Known>,
         cache: &'a mut RuleCache,
     ) -> Self {
-        let found = Found { batch: objects.batch(), seen: HashMap::new(), warnings: Vec::new(), files_read: 0 };
+        let found =
+            Found { batch: objects.batch(), seen: HashMap::new(), warnings: Vec::new(), files_read: 0 };
         Self { scope, objects, large, known, cache, found }
     }
 
@@ -72,8 +73,15 @@ impl<'a> Walk<'a> {
             Layering::Overlay => Some(self.scope.base),
             Layering::Plain => None,
         };
-        let here =
-            Here { dir: &top, path: b"", tracked: &tracked, rules: &rules, lower: &self.scope.lower, ignored: false, depth: 0 };
+        let here = Here {
+            dir: &top,
+            path: b"",
+            tracked: &tracked,
+            rules: &rules,
+            lower: &self.scope.lower,
+            ignored: false,
+            depth: 0,
+        };
         Ok(self.directory(&here, base)?.unwrap_or(Oid::EMPTY_TREE))
     }
 
@@ -110,7 +118,13 @@ impl<'a> Walk<'a> {
         self.store(below, entries)
     }
 
-    fn entry(&mut self, here: &Here<'_>, name: &[u8], path: &[u8], below: Option<&TreeEntry>) -> Result<Outcome, SandboxError> {
+    fn entry(
+        &mut self,
+        here: &Here<'_>,
+        name: &[u8],
+        path: &[u8],
+        below: Option<&TreeEntry>,
+    ) -> Result<Outcome, SandboxError> {
         let stat = match here.dir.stat(name) {
             Ok(stat) => stat,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Outcome::AsBelow),
@@ -140,7 +154,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn subdirectory(&mut self, here: &Here<'_>, name: &[u8], path: &[u8], below: Option<&TreeEntry>) -> Result<Outcome, SandboxError> {
+    fn subdirectory(
+        &mut self,
+        here: &Here<'_>,
+        name: &[u8],
+        path: &[u8],
+        below: Option<&TreeEntry>,
+    ) -> Result<Outcome, SandboxError> {
         let tracked = here.tracked.get(name).filter(|t| t.mode == Mode::Tree).map(|t| t.id);
         let ignored = here.ignored || here.rules.ignores(path, true);
         if ignored && tracked.is_none() {
@@ -148,7 +168,13 @@ impl<'a> Walk<'a> {
         }
         let dir = match here.dir.subdirectory(name) {
             Ok(dir) if here.depth < DEPTH => dir,
-            Ok(_) => return Err(failed("descend into", &self.host_path(path), io::Error::other("it is nested too deeply"))),
+            Ok(_) => {
+                return Err(failed(
+                    "descend into",
+                    &self.host_path(path),
+                    io::Error::other("it is nested too deeply"),
+                ));
+            }
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 self.found.warnings.push(Warning::at(Warning::Unreadable, path));
                 return Ok(Outcome::AsBelow);
@@ -160,8 +186,15 @@ impl<'a> Walk<'a> {
         let lower = if opaque { Vec::new() } else { shining_through(here.lower, name) };
         let below = below.filter(|b| b.mode == Mode::Tree && !opaque).map(|b| b.id);
         let tracked = self.entries(tracked)?;
-        let there =
-            Here { dir: &dir, path, tracked: &tracked, rules: here.rules, lower: &lower, ignored, depth: here.depth + 1 };
+        let there = Here {
+            dir: &dir,
+            path,
+            tracked: &tracked,
+            rules: here.rules,
+            lower: &lower,
+            ignored,
+            depth: here.depth + 1,
+        };
         Ok(self.directory(&there, below)?.map_or(Outcome::Gone, |id| Outcome::Is(Mode::Tree, id)))
     }
 
@@ -192,7 +225,12 @@ impl<'a> Walk<'a> {
         Ok((mode, id))
     }
 
-    fn content(&mut self, mut file: std::fs::File, at: &Path, tracked: Option<&TreeEntry>) -> Result<Oid, FileError> {
+    fn content(
+        &mut self,
+        mut file: std::fs::File,
+        at: &Path,
+        tracked: Option<&TreeEntry>,
+    ) -> Result<Oid, FileError> {
         use std::io::Seek;
         let size = file.metadata().map_err(|e| unreadable(at, e))?.size();
         if size < LARGE_FILE_BYTES {

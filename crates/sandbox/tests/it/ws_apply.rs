@@ -35,7 +35,8 @@ fn what_the_user_is_working_on_is_never_overwritten() {
         let (fixture, base, head) = reviewed();
         fixture.write(path, content);
         let before = fixture.fingerprint("");
-        let refused = |error: ApplyError| matches!(&error, ApplyError::Overlap(paths) if paths == &[path.to_owned()]);
+        let refused =
+            |error: ApplyError| matches!(&error, ApplyError::Overlap(paths) if paths == &[path.to_owned()]);
         assert!(refused(apply(&fixture.repository(), base, head).unwrap_err()), "{path}");
         assert!(refused(merge(&fixture.repository(), "aamas/x-1", "main", "Merge").unwrap_err()), "{path}");
         assert_eq!(fixture.fingerprint(""), before, "{path}");
@@ -66,7 +67,10 @@ fn merging_into_the_branch_that_is_checked_out_moves_the_work_tree() {
     assert_eq!(fixture.git(&["rev-parse", "main"]).trim(), commit.to_string());
     assert_eq!(fixture.git(&["rev-parse", "main^2"]).trim(), head.to_string());
     assert_eq!(fixture.git(&["status", "--porcelain"]), "?? untracked.txt\n");
-    assert_eq!(fixture.git(&["log", "-1", "--format=%an %s", "main"]).trim(), "Ada Lovelace Merge the change");
+    assert_eq!(
+        fixture.git(&["log", "-1", "--format=%an %s", "main"]).trim(),
+        "Ada Lovelace Merge the change"
+    );
     assert!(fixture.git(&["reflog", "main"]).lines().next().unwrap().contains(&commit.to_string()[..7]));
     assert_eq!(merge(&fixture.repository(), "aamas/x-1", "main", "Merge").unwrap(), Merged::AlreadyIn);
 }

@@ -74,7 +74,8 @@ impl Fixture {
 
     pub fn workspace_of(&self, run: &str, layering: Layering) -> (Workspace, Mirror, Repository) {
         let (repository, base, mirror) = self.open();
-        let workspace = prepare(&self.data, run, &repository, &mirror, &base, layering, &Toolchains::default());
+        let workspace =
+            prepare(&self.data, run, &repository, &mirror, &base, layering, &Toolchains::default());
         (workspace, mirror, repository)
     }
 
@@ -85,7 +86,14 @@ impl Fixture {
         let refs = self.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
         let refs: String = refs.lines().filter(|l| !l.contains(except) || except.is_empty()).collect();
         all.insert("refs".to_owned(), refs.into_bytes());
-        for name in [".git/HEAD", ".git/index", ".git/config", ".git/logs/HEAD", ".git/FETCH_HEAD", ".git/packed-refs"] {
+        for name in [
+            ".git/HEAD",
+            ".git/index",
+            ".git/config",
+            ".git/logs/HEAD",
+            ".git/FETCH_HEAD",
+            ".git/packed-refs",
+        ] {
             all.insert(name.to_owned(), std::fs::read(self.repo.join(name)).unwrap_or_default());
         }
         let mut pending = vec![self.repo.clone()];
@@ -163,7 +171,9 @@ pub fn opaque(path: &Path) {
     use std::os::unix::ffi::OsStrExt;
     std::fs::create_dir_all(path).unwrap();
     let name = std::ffi::CString::new(path.as_os_str().as_bytes()).unwrap();
-    let done = unsafe { libc::lsetxattr(name.as_ptr(), c"user.overlay.opaque".as_ptr(), b"y".as_ptr().cast(), 1, 0) };
+    let done = unsafe {
+        libc::lsetxattr(name.as_ptr(), c"user.overlay.opaque".as_ptr(), b"y".as_ptr().cast(), 1, 0)
+    };
     assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
 }
 
@@ -184,7 +194,10 @@ pub fn git(dir: &Path, args: &[&str]) -> String {
 
 /// `mode path` of every file of a tree of the mirror.
 pub fn files(mirror: &Mirror, tree: sandbox::objects::Oid) -> Vec<String> {
-    let text = git(mirror.git_dir(), &["-c", "core.quotePath=true", "ls-tree", "-r", "--format=%(objectmode) %(path)", &tree.to_string()]);
+    let text = git(
+        mirror.git_dir(),
+        &["-c", "core.quotePath=true", "ls-tree", "-r", "--format=%(objectmode) %(path)", &tree.to_string()],
+    );
     text.lines().map(str::to_owned).collect()
 }
 

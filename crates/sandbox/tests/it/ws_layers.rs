@@ -100,7 +100,11 @@ async fn what_setup_makes_is_there_for_every_later_run() {
         assert_eq!(run(workspace.plan(), text).await, "installed\n");
         let tree = workspace.snapshotter(&mirror).unwrap().take().unwrap().tree;
         let changes = mirror.changes(base.tree, tree).unwrap();
-        assert_eq!(changes.iter().map(|c| c.path_text()).collect::<Vec<_>>(), ["new.txt"], "what set-up changed is no change of the run");
+        assert_eq!(
+            changes.iter().map(|c| c.path_text()).collect::<Vec<_>>(),
+            ["new.txt"],
+            "what set-up changed is no change of the run"
+        );
     }
 }
 
@@ -111,11 +115,15 @@ fn a_foreign_repository_keeps_its_owner() {
     }
     use std::os::unix::fs::MetadataExt;
     let fixture = project();
-    std::fs::set_permissions(fixture.dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(fixture.dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
     crate::ground::chown(&fixture.repo, sandbox::Identity { uid: 4242, gid: 4243 });
     let (repository, base, mirror) = fixture.open();
     repository.dirty().unwrap();
-    let dirty = { put(&fixture.repo.join("new.txt"), b"n\n"); mirror.commit_dirty(&repository, &base, &repository.author(), "m").unwrap() };
+    let dirty = {
+        put(&fixture.repo.join("new.txt"), b"n\n");
+        mirror.commit_dirty(&repository, &base, &repository.author(), "m").unwrap()
+    };
     sandbox::delivery::deliver(&mirror, &repository, "aamas/x-1", dirty.commit, None).unwrap();
     let mut pending = vec![fixture.repo.join(".git")];
     while let Some(dir) = pending.pop() {

@@ -98,7 +98,10 @@ fn a_dirty_tree_is_taken_as_it_is_and_left_as_it_was() {
     let objects = git(&fixture.repo, &["count-objects", "-v"]);
     let (repository, base, mirror) = fixture.open();
     let dirty = mirror.commit_dirty(&repository, &base, &repository.author(), "As it was").unwrap();
-    assert_eq!(files(&mirror, dirty.tree), ["100644 .gitignore", "100644 a.txt", "100644 new/x.txt", "100644 staged.txt"]);
+    assert_eq!(
+        files(&mirror, dirty.tree),
+        ["100644 .gitignore", "100644 a.txt", "100644 new/x.txt", "100644 staged.txt"]
+    );
     assert_eq!(content(&mirror, dirty.tree, "staged.txt"), b"staged, then changed\n");
     assert_eq!(mirror.commit(dirty.commit).unwrap().parents, [base.commit]);
     assert_eq!(fixture.fingerprint(""), before);
@@ -136,7 +139,14 @@ fn a_half_made_base_is_made_anew() {
     assert!(!unfinished.exists());
     drop(layer);
     // After the machine was started anew only what was flushed counts.
-    std::fs::write(dir.join("complete"), format!("another-boot {}", std::fs::read_to_string(dir.join("complete")).unwrap().rsplit(' ').next().unwrap())).unwrap();
+    std::fs::write(
+        dir.join("complete"),
+        format!(
+            "another-boot {}",
+            std::fs::read_to_string(dir.join("complete")).unwrap().rsplit(' ').next().unwrap()
+        ),
+    )
+    .unwrap();
     std::fs::write(dir.join("files/a.txt"), "").unwrap();
     let layer = layers.base(&repository, &base, SystemTime::now()).unwrap();
     assert_eq!(std::fs::read(layer.files().join("a.txt")).unwrap(), b"a\n");
@@ -152,7 +162,12 @@ fn layers_in_use_are_never_evicted_and_others_go_oldest_first() {
     let now = SystemTime::now();
     let first = layers.base(&repository, &base, now).unwrap();
     let key = WarmKey::new(&base, "setup", "tools");
-    let warm = layers.warm::<SandboxError>(&key, |dir| { put(&dir.join("big"), &[1; 100_000]); Ok(()) }).unwrap();
+    let warm = layers
+        .warm::<SandboxError>(&key, |dir| {
+            put(&dir.join("big"), &[1; 100_000]);
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(layers.evict(0).unwrap().layers, 0);
     drop(warm);
     let evicted = layers.evict(0).unwrap();
@@ -173,7 +188,12 @@ fn a_setup_that_fails_leaves_no_layer() {
     let key = WarmKey::new(&base, "setup", "tools");
     let failed = layers.warm(&key, |_| Err(SandboxError::Git { command: "x".into(), message: "y".into() }));
     assert!(failed.is_err() && layers.find_warm(&key).is_none());
-    let made = layers.warm::<SandboxError>(&key, |dir| { put(&dir.join("node_modules/x"), b"x"); Ok(()) }).unwrap();
+    let made = layers
+        .warm::<SandboxError>(&key, |dir| {
+            put(&dir.join("node_modules/x"), b"x");
+            Ok(())
+        })
+        .unwrap();
     let found = layers.find_warm(&key).unwrap();
     assert_eq!(found.files(), made.files());
     layers.warm::<SandboxError>(&key, |_| panic!("it is there already")).unwrap();
@@ -214,7 +234,9 @@ fn submodules_are_filled_from_what_the_user_has() {
     let (workspace, mirror, repository) = fixture.workspace("run_1");
     let names: Vec<_> = repository.peculiarities(workspace.base()).unwrap().submodules;
     assert_eq!(names, [b"third/missing".to_vec(), b"third/party".to_vec()]);
-    let Layered::Overlay { lower, .. } = &workspace.plan().workspace else { panic!("an overlay was asked for") };
+    let Layered::Overlay { lower, .. } = &workspace.plan().workspace else {
+        panic!("an overlay was asked for")
+    };
     assert_eq!(std::fs::read(lower[0].join("third/party/lib.c")).unwrap(), b"int x;\n");
     assert_eq!(std::fs::read_dir(lower[0].join("third/missing")).unwrap().count(), 0);
     assert_eq!(workspace.snapshotter(&mirror).unwrap().take().unwrap().tree, workspace.base().tree);

@@ -57,7 +57,10 @@ fn a_change_reaches_the_users_repository_as_one_branch() {
     assert_eq!(deliver(&mirror, &repository, &branch, commit, None).unwrap(), Delivered::AlreadyThere);
     assert_eq!(read_branch(&repository, &branch).unwrap(), Some(commit));
     assert_eq!(fixture.fingerprint("refs/heads/aamas/"), before);
-    assert_eq!(fixture.git(&["log", "-1", "--format=%an <%ae>%n%B", &branch]).trim(), "Ada Lovelace <ada@example.org>\nReturn two\n\nRun: run_1");
+    assert_eq!(
+        fixture.git(&["log", "-1", "--format=%an <%ae>%n%B", &branch]).trim(),
+        "Ada Lovelace <ada@example.org>\nReturn two\n\nRun: run_1"
+    );
     fixture.git(&["fsck", "--strict", "--no-dangling"]);
     git(mirror.git_dir(), &["fsck", "--strict", "--no-dangling"]);
 }
@@ -67,7 +70,13 @@ fn a_branch_that_somebody_else_moved_is_left_alone() {
     let fixture = project();
     let (_, base, mirror) = fixture.open();
     fixture.git(&["branch", "aamas/x-1"]);
-    let commit = Commit { tree: base.tree, parents: vec![base.commit], author: fixture.repository().author(), at_s: 1, message: "m".into() };
+    let commit = Commit {
+        tree: base.tree,
+        parents: vec![base.commit],
+        author: fixture.repository().author(),
+        at_s: 1,
+        message: "m".into(),
+    };
     let commit = mirror.write_commit(&commit).unwrap();
     let error = deliver(&mirror, &fixture.repository(), "aamas/x-1", commit, None).unwrap_err();
     assert!(matches!(error, DeliveryError::Moved { found, .. } if found == base.commit), "{error}");

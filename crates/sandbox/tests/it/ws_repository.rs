@@ -21,15 +21,27 @@ fn what_is_no_repository_is_refused_by_name() {
     let fixture = small();
     let nowhere = fixture.dir.path().join("data");
     assert!(matches!(Repository::discover(&nowhere), Err(RepositoryError::NotARepository(_))));
-    assert!(matches!(Repository::discover(&nowhere.join("missing")), Err(RepositoryError::NotARepository(_))));
+    assert!(matches!(
+        Repository::discover(&nowhere.join("missing")),
+        Err(RepositoryError::NotARepository(_))
+    ));
     git(fixture.dir.path(), &["clone", "-q", "--bare", "project", "bare.git"]);
-    assert!(matches!(Repository::discover(&fixture.dir.path().join("bare.git")), Err(RepositoryError::Bare(_))));
-    assert!(matches!(Repository::discover(&fixture.repo.join(".git")), Err(RepositoryError::Bare(_)) | Ok(_)));
+    assert!(matches!(
+        Repository::discover(&fixture.dir.path().join("bare.git")),
+        Err(RepositoryError::Bare(_))
+    ));
+    assert!(matches!(
+        Repository::discover(&fixture.repo.join(".git")),
+        Err(RepositoryError::Bare(_)) | Ok(_)
+    ));
     fixture.git(&["config", "core.bare", "true"]);
     assert!(matches!(Repository::discover(&fixture.repo), Err(RepositoryError::Bare(_))));
     let other = Fixture::empty();
     git(other.dir.path(), &["init", "-q", "--object-format=sha256", "modern"]);
-    assert!(matches!(Repository::discover(&other.dir.path().join("modern")), Err(RepositoryError::Unsupported { .. })));
+    assert!(matches!(
+        Repository::discover(&other.dir.path().join("modern")),
+        Err(RepositoryError::Unsupported { .. })
+    ));
 }
 
 #[test]
@@ -50,7 +62,11 @@ fn a_base_is_anything_that_names_a_commit() {
     assert_eq!(resolve(":/first").unwrap(), (id("v1"), None));
     assert_eq!(resolve(&id("v1")[..10]).unwrap(), (id("v1"), None));
     for unknown in ["nope", "", "-x", "HEAD:a.txt", "--all", "main..topic/x", &"f".repeat(40)] {
-        assert!(matches!(resolve(unknown), Err(RepositoryError::UnknownBase { .. })), "{unknown:?}: {:?}", resolve(unknown));
+        assert!(
+            matches!(resolve(unknown), Err(RepositoryError::UnknownBase { .. })),
+            "{unknown:?}: {:?}",
+            resolve(unknown)
+        );
     }
     fixture.git(&["checkout", "-q", "--detach"]);
     assert_eq!(fixture.repository().resolve("HEAD").unwrap().branch, None);
@@ -89,7 +105,13 @@ fn hooks_monitors_and_filters_of_the_user_never_run() {
         std::fs::copy(&trap, fixture.repo.join(".git/hooks").join(hook)).unwrap();
     }
     let command = trap.to_str().unwrap();
-    for key in ["core.fsmonitor", "filter.x.clean", "filter.x.smudge", "core.sshCommand", "uploadpack.packObjectsHook"] {
+    for key in [
+        "core.fsmonitor",
+        "filter.x.clean",
+        "filter.x.smudge",
+        "core.sshCommand",
+        "uploadpack.packObjectsHook",
+    ] {
         fixture.git(&["config", key, command]);
     }
     put(&fixture.repo.join(".git/info/attributes"), b"* filter=x\n");
@@ -109,7 +131,15 @@ fn people_are_suggested_by_ownership_and_by_history() {
     fixture.commit("owners");
     for n in 0..3 {
         fixture.write("a.txt", &format!("{n}\n"));
-        fixture.git(&["-c", "user.name=Grace Hopper", "-c", "user.email=grace@example.org", "commit", "-qam", "more"]);
+        fixture.git(&[
+            "-c",
+            "user.name=Grace Hopper",
+            "-c",
+            "user.email=grace@example.org",
+            "commit",
+            "-qam",
+            "more",
+        ]);
     }
     let repository = fixture.repository();
     let base = repository.resolve("HEAD").unwrap();

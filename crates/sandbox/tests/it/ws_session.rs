@@ -83,7 +83,13 @@ async fn a_snapshot_is_the_tree_that_git_would_make() {
         sh(&session, step).await;
         let snapshot = snapshotter.take().unwrap();
         let want = gits_tree(&session, &workspace).await;
-        assert_eq!(snapshot.tree, want, "after {step}: {:#?} {}", files(&mirror, snapshot.tree), sh(&session, "git ls-files -s").await);
+        assert_eq!(
+            snapshot.tree,
+            want,
+            "after {step}: {:#?} {}",
+            files(&mirror, snapshot.tree),
+            sh(&session, "git ls-files -s").await
+        );
         // One that has seen nothing before comes to the same.
         assert_eq!(workspace.snapshotter(&mirror).unwrap().take().unwrap().tree, want, "after {step}");
     }
@@ -145,7 +151,19 @@ impl Dice {
     }
 
     fn path(&mut self) -> String {
-        const NAMES: &[&str] = &["a", "b", "src", "docs", "deep", "x.txt", "y.log", "build", "lib.py", "README.md", "tracked.log"];
+        const NAMES: &[&str] = &[
+            "a",
+            "b",
+            "src",
+            "docs",
+            "deep",
+            "x.txt",
+            "y.log",
+            "build",
+            "lib.py",
+            "README.md",
+            "tracked.log",
+        ];
         let depth = 1 + self.roll(3);
         (0..depth).map(|_| NAMES[self.roll(NAMES.len() as u64) as usize]).collect::<Vec<_>>().join("/")
     }
@@ -161,7 +179,9 @@ impl Dice {
             7 => format!("mkdir -p '{one}'"),
             8 => format!("rm -f '{one}'; ln -s '{two}' '{one}'"),
             9 => format!("chmod +x '{one}'; ln -f '{one}' '{two}'"),
-            _ => format!("git checkout -q HEAD -- '{one}'; printf '%s\\n' '{two}' '!{one}' > \"$(dirname '{one}')/.gitignore\""),
+            _ => format!(
+                "git checkout -q HEAD -- '{one}'; printf '%s\\n' '{two}' '!{one}' > \"$(dirname '{one}')/.gitignore\""
+            ),
         }
     }
 }

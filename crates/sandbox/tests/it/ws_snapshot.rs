@@ -92,7 +92,13 @@ fn odd_names_links_and_modes_are_kept() {
     let snapshot = workspace.snapshotter(&mirror).unwrap().take().unwrap();
     assert_eq!(snapshot.warnings, []);
     let found = files(&mirror, snapshot.tree);
-    for want in ["100644 \"new\\nline\"", "100644 \"src/\\377\\376\"", "100755 run.sh", "120000 link", "120000 src/root"] {
+    for want in [
+        "100644 \"new\\nline\"",
+        "100644 \"src/\\377\\376\"",
+        "100755 run.sh",
+        "120000 link",
+        "120000 src/root",
+    ] {
         assert!(found.iter().any(|f| f == want), "{want} in {found:?}");
     }
     assert_eq!(content(&mirror, snapshot.tree, "link"), b"/etc/passwd");
@@ -178,7 +184,13 @@ fn a_large_file_is_kept_in_chunks_and_delivered_whole() {
     let changes = mirror.changes(workspace.base().tree, second).unwrap();
     assert_eq!((changes[0].new_bytes, changes[0].is_binary()), (60_000_000, true));
     let whole = deliverable_tree(&mirror, workspace.base().tree, second).unwrap();
-    assert_eq!(mirror.objects().size(mirror.objects().entry_at(whole, b"data/big.bin").unwrap().unwrap().id).unwrap(), Some(60_000_000));
+    assert_eq!(
+        mirror
+            .objects()
+            .size(mirror.objects().entry_at(whole, b"data/big.bin").unwrap().unwrap().id)
+            .unwrap(),
+        Some(60_000_000)
+    );
     workspace.rebuild(&mut snapshotter, first).unwrap();
     assert_eq!(std::fs::read(dir.join("data/big.bin")).unwrap()[30_000_000], big[30_000_000] ^ 1);
     assert_eq!(snapshotter.take().unwrap().tree, first);
