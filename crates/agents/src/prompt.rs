@@ -34,8 +34,23 @@ pub fn opening(rules: &ProjectRules, around: &Surroundings, task: &str) -> Strin
     sections.join("\n\n")
 }
 
-/// The task without control characters other than line breaks and tabs, so that it can't drive a terminal.
+/// Text without what can drive a terminal or deceive a reader: control characters other than line breaks and tabs, and
+/// characters that are not seen (zero width, bidirectional overrides, tags).
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>().trim().to_owned()
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c))).collect::<String>().trim().to_owned()
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_not_kept() {
+        assert_eq!(printable("a\u{202e}b\u{200b}\u{1b}[31m\u{e0041}c\td\r\n"), "ab[31mc\td");
+    }
 }

@@ -143,7 +143,12 @@ impl Repository {
         let options = gix::open::Options::default()
             .with(gix::sec::Trust::Full)
             .permissions(gix::open::Permissions {
-                env: gix::open::permissions::Environment::all(),
+                // Not `GIT_DIR` and its like: a run may be started from a hook or an alias of another repository.
+                env: gix::open::permissions::Environment {
+                    git_prefix: gix::sec::Permission::Deny,
+                    objects: gix::sec::Permission::Deny,
+                    ..gix::open::permissions::Environment::all()
+                },
                 ..gix::open::Permissions::all()
             })
             .lossy_config(true)
