@@ -69,7 +69,10 @@ pub(crate) async fn carry_out(
         delivery::deliver(&ground.mirror, &ground.repository, &intended.branch, commit, expected)
             .map_err(delivery_error)?;
         let changes = ground.mirror.changes(base_tree, tree)?;
-        let diff = ground.mirror.diff_text(base_tree, tree, MAX_DIFF)?;
+        // Only a diff that is too long is an error here: the trees were compared just now.
+        let diff = ground.mirror.diff_text(base_tree, tree, MAX_DIFF).unwrap_or_else(|_| {
+            format!("the diff is larger than {} MB; see `git diff {base}..{commit}`\n", MAX_DIFF >> 20).into_bytes()
+        });
         let paths: Vec<_> = changes.iter().map(|c| c.path.clone()).collect();
         let author = ground.repository.author();
         // A base that is a snapshot of a dirty tree has no history in the user's repository: nobody is suggested then.

@@ -2,14 +2,15 @@
 
 use domain::{GateResult, RunSettings};
 use gates::{Baseline, Change, ChangedFile, FileStatus, GateInputs, TargetRule};
+use sandbox::large::LARGE_FILE_BYTES;
 use sandbox::objects::{Mode, Oid};
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{Desk, Fresh, Ground, blocking, parse_oid};
 use crate::{EngineError, protected};
 
-/// Largest file whose content gates read, in bytes; larger ones are judged by their size.
-const MAX_JUDGED: u64 = 8 << 20;
+/// What of a file gates read, in bytes; more than any of them lets through.
+const MAX_JUDGED: usize = 8 << 20;
 
 impl Desk {
     /// Lets all gates judge a tree that the workspace shows.
@@ -71,14 +72,21 @@ impl Ground {
         let objects = self.mirror.objects();
         let mut files = Vec::new();
         for file in self.mirror.changes(old, new)? {
-            let content =
-                |tree: Oid, mode: Option<Mode>, bytes: u64| -> Result<Option<Vec<u8>>, EngineError> {
-                    if mode.is_none() || mode == Some(Mode::Submodule) || bytes > MAX_JUDGED {
-                        return Ok(None);
-                    }
-                    let entry = objects.entry_at(tree, &file.path)?;
-                    Ok(entry.map(|e| objects.blob(e.id)).transpose()?)
-                };
+            let content = |tree: Oid, mode: Option<Mode>, bytes: u64| -> Result<Option<Vec<u8>>, EngineError> {
+                if mode.is_none() || mode == Some(Mode::Submodule) {
+                    return Ok(None);
+                }
+                if bytes >= LARGE_FILE_BYTES {
+                    // Kept in chunks; no gate lets a file of this size through, whatever is in it.
+                    return Ok(Some(vec![0; MAX_JUDGED]));
+                }
+                let entry = objects.entry_at(tree, &file.path)?;
+                let mut blob = entry.map(|e| objects.blob(e.id)).transpose()?;
+                if let Some(blob) = &mut blob {
+                    blob.truncate(MAX_JUDGED);
+                }
+                Ok(blob)
+            };
             let status = match (file.old_mode, file.new_mode) {
                 (None, _) => FileStatus::Added,
                 (_, None) => FileStatus::Deleted,
