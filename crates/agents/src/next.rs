@@ -119,7 +119,10 @@ impl View {
         if let Some(question) = &self.question {
             return self.end_with_draft(RunState::NeedsInput, Some(needs_answer(question)));
         }
-        if now.offline { self.next_offline() } else { self.next_turn(now) }
+        if let Some(error) = self.limit_hit(now) {
+            return self.end_with_draft(RunState::LimitReached, Some(error));
+        }
+        if now.offline { self.next_offline() } else { self.next_turn() }
     }
 
     fn next_offline(&self) -> Op {
@@ -132,10 +135,7 @@ impl View {
         }
     }
 
-    fn next_turn(&self, now: Situation) -> Op {
-        if let Some(error) = self.limit_hit(now) {
-            return self.end_with_draft(RunState::LimitReached, Some(error));
-        }
+    fn next_turn(&self) -> Op {
         if let Some(index) = self.next_call() {
             return Op::RunTool { turn: self.turns, index };
         }

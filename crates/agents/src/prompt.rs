@@ -38,7 +38,11 @@ pub fn opening(rules: &ProjectRules, around: &Surroundings, task: &str) -> Strin
 /// characters that are not seen (zero width, bidirectional overrides, tags).
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c))).collect::<String>().trim().to_owned()
+    text.chars()
+        .filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c)))
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn is_invisible(c: char) -> bool {

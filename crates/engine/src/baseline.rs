@@ -84,7 +84,7 @@ impl Work {
         // A directory of this process's own: two runs may measure the same base at once.
         let name = format!("{}-{}", self.name, std::process::id());
         let view = Fresh::open(&self.ground, &self.config, &name, None).await?;
-        let measured = gates::baseline(&view.session, &self.plan, &self.gates, &self.cancel).await;
+        let measured = gates::baseline(view.session(), &self.plan, &self.gates, &self.cancel).await;
         view.close().await?;
         let measured = measured?;
         if !self.cancel.is_cancelled() {

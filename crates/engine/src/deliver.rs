@@ -71,7 +71,8 @@ pub(crate) async fn carry_out(
         let changes = ground.mirror.changes(base_tree, tree)?;
         // Only a diff that is too long is an error here: the trees were compared just now.
         let diff = ground.mirror.diff_text(base_tree, tree, MAX_DIFF).unwrap_or_else(|_| {
-            format!("the diff is larger than {} MB; see `git diff {base}..{commit}`\n", MAX_DIFF >> 20).into_bytes()
+            format!("the diff is larger than {} MB; see `git diff {base}..{commit}`\n", MAX_DIFF >> 20)
+                .into_bytes()
         });
         let paths: Vec<_> = changes.iter().map(|c| c.path.clone()).collect();
         let author = ground.repository.author();

@@ -18,6 +18,7 @@ use sandbox::workspace::{Request, Workspace};
 use sandbox::{Identity, Limits, SandboxError, Session, SessionOptions};
 
 use crate::base::Base;
+use crate::live::Live;
 use crate::project::{ProjectConfig, WorkspaceMode};
 use crate::{Engine, EngineError, cleanup, setup};
 
@@ -33,7 +34,7 @@ pub(crate) struct Desk {
     pub(crate) gates: Config,
     pub(crate) config: ProjectConfig,
     run: RunId,
-    session: Session,
+    live: Live,
     versions: Arc<Mutex<Versions>>,
     layers: Vec<String>,
 }
@@ -82,7 +83,7 @@ impl Desk {
             move || ground.workspace(&name, mode, warm.then_some(&key), tree)
         })
         .await?;
-        let session = ground.session(versions.workspace.plan(), &config).await?;
+        let live = ground.session(versions.workspace.plan(), &config).await?;
         let gates = ground.gates_config()?;
         let plan = ground.gates_plan(&gates);
         let mut layers = ground.layers(&versions.workspace, warm);
@@ -99,7 +100,7 @@ impl Desk {
             gates,
             config,
             run,
-            session,
+            live,
             versions: Arc::new(Mutex::new(versions)),
             layers,
             ground,
@@ -114,7 +115,7 @@ impl Desk {
         };
         Entry::Prepared {
             base_tree: self.ground.commit.tree.to_string(),
-            sandbox: self.session.level().name().to_owned(),
+            sandbox: self.live.session().level().name().to_owned(),
             layers: self.layers.clone(),
             system: prompt::system(role),
             opening: prompt::opening(&self.rules, &around, &settings.task),
@@ -122,7 +123,7 @@ impl Desk {
     }
 
     pub(crate) fn session(&self) -> &Session {
-        &self.session
+        self.live.session()
     }
 
     pub(crate) fn run(&self) -> RunId {
@@ -158,7 +159,7 @@ impl Desk {
 
     /// Ends the session; a finished run's directories go once a ref keeps what was in them.
     pub(crate) async fn close(self, ending: &Ending) {
-        self.session.close().await;
+        self.live.close().await;
         let ground = self.ground.clone();
         if let Err(error) = blocking(move || Ok(cleanup::after_run(&ground)?)).await {
             tracing::warn!(error = %crate::sentence(&error), "clean-up after the run failed");
@@ -179,7 +180,7 @@ impl Desk {
 
 /// A workspace and sandbox for one measurement, which nothing of a run reaches.
 pub(crate) struct Fresh {
-    pub(crate) session: Session,
+    live: Live,
     versions: Versions,
 }
 
@@ -197,13 +198,17 @@ impl Fresh {
             move || ground.workspace(&name, mode, warm.as_ref(), tree)
         })
         .await?;
-        let session = ground.session(versions.workspace.plan(), config).await?;
-        Ok(Self { session, versions })
+        let live = ground.session(versions.workspace.plan(), config).await?;
+        Ok(Self { live, versions })
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        self.live.session()
     }
 
     /// Ends the sandbox and removes the directories.
     pub(crate) async fn close(self) -> Result<(), EngineError> {
-        self.session.close().await;
+        self.live.close().await;
         let versions = self.versions;
         blocking(move || {
             let dir = versions.workspace.dir().to_owned();
@@ -305,7 +310,7 @@ impl Ground {
         &self,
         plan: &sandbox::MountPlan,
         config: &ProjectConfig,
-    ) -> Result<Session, EngineError> {
+    ) -> Result<Live, EngineError> {
         let mut plan = plan.clone();
         for name in &config.sandbox.env {
             if let Some(value) = self.engine.host.variables.get(name) {
@@ -314,7 +319,7 @@ impl Ground {
         }
         let mut options = SessionOptions::new(&self.engine.host.launcher);
         options.ptrace = config.sandbox.ptrace;
-        Ok(Session::start(&plan, options).await?)
+        Ok(Live::start(plan, options, &config.sandbox, &self.engine.data_dir).await?)
     }
 
     fn layers(&self, workspace: &Workspace, warm: bool) -> Vec<String> {

@@ -43,7 +43,7 @@ impl Desk {
         // A view of its own: what the agent left in ignored folders (a test runner in `.venv/bin`, say) does not judge.
         let name = format!("{}-gates-{}", self.run(), std::process::id());
         let view = Fresh::open(&self.ground, &self.config, &name, Some(new)).await?;
-        let judgement = gates::run_gates(&view.session, &inputs).await;
+        let judgement = gates::run_gates(view.session(), &inputs).await;
         view.close().await?;
         Ok(judgement?.results)
     }
@@ -72,21 +72,22 @@ impl Ground {
         let objects = self.mirror.objects();
         let mut files = Vec::new();
         for file in self.mirror.changes(old, new)? {
-            let content = |tree: Oid, mode: Option<Mode>, bytes: u64| -> Result<Option<Vec<u8>>, EngineError> {
-                if mode.is_none() || mode == Some(Mode::Submodule) {
-                    return Ok(None);
-                }
-                if bytes >= LARGE_FILE_BYTES {
-                    // Kept in chunks; no gate lets a file of this size through, whatever is in it.
-                    return Ok(Some(vec![0; MAX_JUDGED]));
-                }
-                let entry = objects.entry_at(tree, &file.path)?;
-                let mut blob = entry.map(|e| objects.blob(e.id)).transpose()?;
-                if let Some(blob) = &mut blob {
-                    blob.truncate(MAX_JUDGED);
-                }
-                Ok(blob)
-            };
+            let content =
+                |tree: Oid, mode: Option<Mode>, bytes: u64| -> Result<Option<Vec<u8>>, EngineError> {
+                    if mode.is_none() || mode == Some(Mode::Submodule) {
+                        return Ok(None);
+                    }
+                    if bytes >= LARGE_FILE_BYTES {
+                        // Kept in chunks; no gate lets a file of this size through, whatever is in it.
+                        return Ok(Some(vec![0; MAX_JUDGED]));
+                    }
+                    let entry = objects.entry_at(tree, &file.path)?;
+                    let mut blob = entry.map(|e| objects.blob(e.id)).transpose()?;
+                    if let Some(blob) = &mut blob {
+                        blob.truncate(MAX_JUDGED);
+                    }
+                    Ok(blob)
+                };
             let status = match (file.old_mode, file.new_mode) {
                 (None, _) => FileStatus::Added,
                 (_, None) => FileStatus::Deleted,

@@ -11,6 +11,7 @@ mod drive;
 mod error;
 mod journal;
 mod judge;
+mod live;
 mod offline;
 pub mod progress;
 mod project;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sandbox::broker::AllowedHost;
 use serde::Deserialize;
 
 /// The file, but for its `[gates]` table.
@@ -113,6 +114,9 @@ impl ProjectConfig {
         })?;
         if let Some(path) = config.sandbox.read.iter().find(|p| !p.is_absolute()) {
             return Err(format!("aamas.toml: [sandbox] read: {} is not an absolute path", path.display()));
+        }
+        for host in &config.sandbox.hosts {
+            AllowedHost::parse(host).map_err(|e| format!("aamas.toml: [sandbox] hosts: {e}"))?;
         }
         Ok(config)
     }

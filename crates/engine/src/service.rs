@@ -123,6 +123,12 @@ impl Engine {
             ));
         }
         warnings.extend(peculiarities(&repository, &base)?);
+        let limits = (request.limits)(project_limits(&config));
+        if limits.budget.is_some() && !is_priced(&spec) {
+            warnings.push(format!(
+                "the price of {spec} is not known, so the budget can't stop the run; turns and time do"
+            ));
+        }
         let settings = RunSettings {
             repo: repository.top().to_owned(),
             task: request.task,
@@ -130,7 +136,7 @@ impl Engine {
             role: ROLE.into(),
             base_commit: base.commit.to_string(),
             base_head: head.commit.to_string(),
-            limits: (request.limits)(project_limits(&config)),
+            limits,
             yes: request.yes,
             warnings: warnings.clone(),
         };
@@ -166,7 +172,10 @@ impl Engine {
     ///
     /// # Errors
     /// Only when the store fails or the lease is lost.
-    #[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted when the run stands still")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "its handle is kept, and aborted when the run stands still"
+    )]
     pub async fn execute(
         &self,
         claim: Claim,
@@ -420,6 +429,12 @@ fn still_open(record: &PullRequestRecord) -> Result<(), Refusal> {
         return Err(Refusal::usage("not_possible", message, "`aamas pr list` shows the others"));
     }
     Ok(())
+}
+
+/// Whether the price of a model is known; what costs nothing is.
+fn is_priced(spec: &ModelSpec) -> bool {
+    let one = domain::Usage { input_tokens: 1, output_tokens: 1, ..domain::Usage::default() };
+    !matches!(spec, ModelSpec::Provider { .. }) || models::price(&spec.to_string(), &one).is_some()
 }
 
 fn project_limits(config: &ProjectConfig) -> RunLimits {

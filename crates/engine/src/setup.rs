@@ -67,11 +67,11 @@ async fn run(
     plan: &MountPlan,
     command: &str,
 ) -> Result<(), EngineError> {
-    let session = ground.session(plan, config).await?;
+    let live = ground.session(plan, config).await?;
     let mut setup = Command::shell(command);
     setup.limits = Limits { timeout: MAX_SETUP, ..command_limits(config) };
-    let output = session.exec(setup).await?;
-    session.close().await;
+    let output = live.session().exec(setup).await?;
+    live.close().await;
     if output.succeeded() {
         return Ok(());
     }
