@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|a| a == "sandbox-launcher") {
         sandbox::run_launcher(tools::BUILTINS);
     }
+    log_to_stderr();
     let json = arguments.iter().any(|a| a == "--json");
     match Cli::try_parse_from(&arguments) {
         Ok(cli) => match commands::run(cli) {
@@ -30,6 +31,15 @@ fn main() -> ExitCode {
         },
         Err(error) => refuse_arguments(&error, &arguments, json),
     }
+}
+
+/// With `AAMAS_LOG` set (such as `info` or `engine=debug`), log lines on stderr; without it, none.
+fn log_to_stderr() {
+    let Some(filter) = rim::variable("AAMAS_LOG") else { return };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// Help and version go to stdout with exit 0; all else is wrong usage.

@@ -78,12 +78,7 @@ impl EngineError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Store(StoreError::Corrupt { .. }) => "store_corrupt",
-            Self::Store(StoreError::NewerSchema { .. }) => "store_newer",
-            Self::Store(StoreError::DiskFull { .. }) => "disk_full",
-            Self::Store(StoreError::Unwritable { .. }) => "data_dir_unwritable",
-            Self::Store(StoreError::Fenced { .. }) => "lease_lost",
-            Self::Store(_) => "store_failed",
+            Self::Store(error) | Self::App(app::AppError::Store(error)) => error.code(),
             Self::Sandbox(SandboxError::Unavailable { .. }) => "sandbox_unavailable",
             Self::Sandbox(SandboxError::Git { .. }) => "git_failed",
             Self::Sandbox(SandboxError::Host { source, .. }) | Self::Host { source, .. }
@@ -106,12 +101,13 @@ impl EngineError {
     /// The next step for a person.
     #[must_use]
     pub fn hint(&self) -> String {
+        if let Self::Store(error) | Self::App(app::AppError::Store(error)) = self
+            && let Some(hint) = error.hint()
+        {
+            return hint;
+        }
         match self.code() {
-            "store_corrupt" => "keep the file for analysis, restore the data directory from a backup, or use another --data-dir",
-            "store_newer" => "use the newer AAMAS that wrote it, or another --data-dir",
             "disk_full" => "free some space, then go on with `aamas runs resume last`",
-            "data_dir_unwritable" => "make the data directory writable, or choose another with --data-dir",
-            "lease_lost" => "another process goes on with this run: `aamas runs watch last`",
             "sandbox_unavailable" => "`aamas doctor` shows what is missing and the fix",
             "invalid_config" => "mend aamas.toml in the base commit",
             "setup_failed" => "run the command yourself, mend it in aamas.toml or .aamas/setup.sh, and commit",

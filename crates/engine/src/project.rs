@@ -23,8 +23,6 @@ pub struct ProjectConfig {
     pub plan: PlanConfig,
     /// Read by `gates::Config`.
     gates: Option<toml::Table>,
-    /// Read by `gates::Config`.
-    tests: Option<toml::Table>,
 }
 
 /// `[setup]`.

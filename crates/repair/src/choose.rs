@@ -80,7 +80,8 @@ fn general(candidate: &Candidate) -> f64 {
     };
     let constant_condition = candidate.replacements.iter().any(|r| matches!(r.text.as_str(), "True" | "False"))
         && candidate.kind == EditKind::Condition;
-    if constant_condition { by_kind * 0.4 } else { by_kind }
+    let by_kind = if constant_condition { by_kind * 0.4 } else { by_kind };
+    if candidate.special { by_kind * 0.4 } else { by_kind }
 }
 
 /// The best first; ties by place and text, so that the order never depends on chance.
@@ -121,7 +122,7 @@ mod tests {
 
     fn choice(kind: EditKind, score: f64, green: usize) -> Choice {
         let replacements = vec![Replacement { start: 0, end: 1, text: "x".into() }];
-        let candidate = Candidate { file: 0, replacements, kind, score, line: 1, last_line: 1, scope: None };
+        let candidate = Candidate { file: 0, replacements, kind, score, line: 1, last_line: 1, scope: None, special: false };
         Choice::of(&candidate, (0..green).collect(), false)
     }
 

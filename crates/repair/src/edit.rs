@@ -84,6 +84,8 @@ pub(crate) struct Candidate {
     pub(crate) last_line: u32,
     /// The outermost function that holds the whole change, if one does.
     pub(crate) scope: Option<usize>,
+    /// It is made for the values of the failing tests: likely to hold for nothing else.
+    pub(crate) special: bool,
 }
 
 /// Applies replacements, which don't overlap.
@@ -175,11 +177,13 @@ pub(crate) struct Sink<'a> {
     pub(crate) scope: Option<usize>,
     /// Expressions inside of string literals: what is put there can't have quotes or backslashes.
     pub(crate) quoted: Vec<std::ops::Range<usize>>,
+    /// What is added now is made for the values of the failing tests.
+    pub(crate) special: bool,
 }
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(text: &'a str, file: usize) -> Self {
-        Self { text, file, seen: HashSet::new(), found: Vec::new(), suspicion: 0.0, line: 1, last_line: 1, scope: None, quoted: Vec::new() }
+        Self { text, file, seen: HashSet::new(), found: Vec::new(), suspicion: 0.0, line: 1, last_line: 1, scope: None, quoted: Vec::new(), special: false }
     }
 
     /// Adds a change of several replacements.
@@ -200,7 +204,7 @@ impl<'a> Sink<'a> {
         let size = size(self.text, &replacements) as f64;
         let score = self.suspicion * weight / (1.0 + 0.06 * (size - 1.0).max(0.0));
         let (line, last_line, scope) = (self.line, self.last_line, self.scope);
-        self.found.push(Candidate { file: self.file, replacements, kind, score, line, last_line, scope });
+        self.found.push(Candidate { file: self.file, replacements, kind, score, line, last_line, scope, special: self.special });
     }
 
     /// Adds a change of one replacement.

@@ -6,6 +6,7 @@ mod conditions;
 mod definitions;
 mod expressions;
 mod hints;
+mod imports;
 mod insertions;
 mod literals;
 mod names;
@@ -48,6 +49,9 @@ pub(crate) fn candidates(
             syntax::edits(file, suspicion, number, &mut sink);
         } else {
             walk(file, number, suspicion, &used, hints, &mut sink);
+            if !hints.import_words.is_empty() || !hints.unbound.is_empty() {
+                imports::edits(file, files, hints, &mut sink);
+            }
         }
         all.append(&mut sink.found);
     }

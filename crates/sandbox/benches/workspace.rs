@@ -19,7 +19,8 @@ use sandbox::workspace::{Request, Workspace};
 
 fn main() {
     let dir = tempfile::Builder::new().prefix("bench").tempdir_in("/var/tmp").unwrap();
-    for files in [7_000, 100_000] {
+    let sizes = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect::<Vec<usize>>();
+    for files in if sizes.is_empty() { vec![7_000, 100_000] } else { sizes } {
         let (repo, data) = (dir.path().join(format!("repo{files}")), dir.path().join(format!("data{files}")));
         std::fs::create_dir_all(&data).unwrap();
         make_repository(&repo, files);
@@ -112,10 +113,19 @@ fn make_repository(repo: &Path, files: usize) {
 }
 
 fn timed<T>(what: &str, f: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
+    let (began, cpu) = (Instant::now(), cpu_ms());
     let done = f();
-    println!("{:>9.2} ms  {what}", began.elapsed().as_secs_f64() * 1000.0);
+    println!("{:>9.2} ms {:>9.2} ms CPU  {what}", began.elapsed().as_secs_f64() * 1000.0, cpu_ms() - cpu);
     done
+}
+
+/// Processor time of this process and of children that have ended, in milliseconds.
+fn cpu_ms() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let of = |who| getrusage(who).map(|u| (u.user_time(), u.system_time())).unwrap();
+    let times = [of(UsageWho::RUSAGE_SELF), of(UsageWho::RUSAGE_CHILDREN)];
+    let ms = |t: nix::sys::time::TimeVal| t.tv_sec() as f64 * 1000.0 + t.tv_usec() as f64 / 1000.0;
+    times.into_iter().map(|(user, system)| ms(user) + ms(system)).sum()
 }
 
 fn git(dir: &Path, args: &[&str]) {

@@ -58,7 +58,11 @@ mod tests {
 
     #[test]
     fn all_is_kept_up_to_the_limit_and_head_and_tail_beyond() {
-        let want = |head: &str, tail: &str, total_bytes| Captured { head: head.into(), tail: tail.into(), total_bytes };
+        let want = |head: &str, tail: &str, total_bytes| Captured {
+            head: head.into(),
+            tail: tail.into(),
+            total_bytes,
+        };
         assert_eq!(captured(6, &["ab", "cd"]), want("abc", "d", 4));
         assert_eq!(captured(6, &["abcdef"]), want("abc", "def", 6));
         assert_eq!(captured(6, &["abcdefgh", "ij"]), want("abc", "hij", 10));

@@ -10,23 +10,85 @@ use crate::MountPlan;
 
 /// Files that exist to hold credentials or often do.
 const FILES: &[&str] = &[
-    "credentials", "credentials.toml", "credentials.json", "credentials.db", "application_default_credentials.json",
-    ".npmrc", "npmrc", "pip.conf", "pip.ini", ".pypirc", "settings.xml", "settings-security.xml", "gradle.properties",
-    ".netrc", "_netrc", ".git-credentials", ".gitcookies", "auth.json", ".dockercfg", "hosts.yml", ".pgpass", ".my.cnf",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".bash_history", ".zsh_history", ".python_history",
+    "credentials",
+    "credentials.toml",
+    "credentials.json",
+    "credentials.db",
+    "application_default_credentials.json",
+    ".npmrc",
+    "npmrc",
+    "pip.conf",
+    "pip.ini",
+    ".pypirc",
+    "settings.xml",
+    "settings-security.xml",
+    "gradle.properties",
+    ".netrc",
+    "_netrc",
+    ".git-credentials",
+    ".gitcookies",
+    "auth.json",
+    ".dockercfg",
+    "hosts.yml",
+    ".pgpass",
+    ".my.cnf",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    ".bash_history",
+    ".zsh_history",
+    ".python_history",
 ];
 /// Directories that are nothing but credentials.
-const DIRECTORIES: &[&str] = &[".ssh", ".aws", ".gnupg", ".kube", ".azure", ".docker", "gcloud", "gh", ".password-store"];
+const DIRECTORIES: &[&str] =
+    &[".ssh", ".aws", ".gnupg", ".kube", ".azure", ".docker", "gcloud", "gh", ".password-store"];
 /// Ends of names of files that are read in search of credentials.
 const SETTINGS: &[&str] = &[
-    ".toml", ".conf", ".cfg", ".ini", ".json", ".yml", ".yaml", ".xml", ".properties", ".env", ".pem", ".key", "rc",
-    "config", ".netrc", ".config",
+    ".toml",
+    ".conf",
+    ".cfg",
+    ".ini",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".xml",
+    ".properties",
+    ".env",
+    ".pem",
+    ".key",
+    "rc",
+    "config",
+    ".netrc",
+    ".config",
 ];
 /// What only stands in a file when a secret stands beside it.
 const MARKS: &[&str] = &[
-    "_authtoken", "_auth=", "_auth =", "_password", "npmauthtoken", "aws_secret_access_key", "client_secret",
-    "private key-----", "\"auth\":", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "sk-ant-", "npm_auth",
-    "refresh_token", "secret_key", "api_key", "password =", "password=", "<password>", "token =", "token=",
+    "_authtoken",
+    "_auth=",
+    "_auth =",
+    "_password",
+    "npmauthtoken",
+    "aws_secret_access_key",
+    "client_secret",
+    "private key-----",
+    "\"auth\":",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "sk-ant-",
+    "npm_auth",
+    "refresh_token",
+    "secret_key",
+    "api_key",
+    "password =",
+    "password=",
+    "<password>",
+    "token =",
+    "token=",
 ];
 /// Settings lie near the top: `~/.cargo/credentials.toml`, `prefix/etc/npmrc`, `venv/pip.conf`.
 const DEPTH: usize = 2;
@@ -98,7 +160,11 @@ impl<'a> Search<'a> {
 
     fn add(&self, path: &Path, found: &mut BTreeSet<PathBuf>) {
         if let Ok(rest) = path.strip_prefix(self.outside) {
-            found.insert(if rest.as_os_str().is_empty() { self.inside.to_owned() } else { self.inside.join(rest) });
+            found.insert(if rest.as_os_str().is_empty() {
+                self.inside.to_owned()
+            } else {
+                self.inside.join(rest)
+            });
         }
     }
 
@@ -135,7 +201,9 @@ fn holds_secret(text: &str) -> bool {
 /// `user:password@host…`, as it follows `://`.
 fn has_password(rest: &str) -> bool {
     let end = rest.find(|c: char| c == '/' || c.is_whitespace() || c == '"').unwrap_or(rest.len());
-    rest[..end].split_once('@').is_some_and(|(user, _)| user.split_once(':').is_some_and(|(_, p)| !p.is_empty()))
+    rest[..end]
+        .split_once('@')
+        .is_some_and(|(user, _)| user.split_once(':').is_some_and(|(_, p)| !p.is_empty()))
 }
 
 #[cfg(test)]
@@ -179,7 +247,13 @@ mod tests {
         };
         let found: Vec<_> = credentials_in(&plan).into_iter().filter(|p| p.starts_with(&at)).collect();
         let names = [
-            ".ssh", "config.toml", "credentials.toml", "etc/mirror.ini", "etc/npmrc", "etc/pip/pip.conf", "key.pem",
+            ".ssh",
+            "config.toml",
+            "credentials.toml",
+            "etc/mirror.ini",
+            "etc/npmrc",
+            "etc/pip/pip.conf",
+            "key.pem",
             "plain.toml",
         ];
         assert_eq!(found, names.map(|name| at.join(name)));

@@ -38,7 +38,7 @@ pub fn check_exit(world: &World, ran: &Ran) {
     }
     let document = ran.document();
     let started = ran.stderr.lines().position(is_started);
-    match document.get("status") {
+    match document.get("base_commit") {
         Some(_) => check(world, ran, &document),
         None => assert_eq!(started, None, "a run began and has no document: {ran}"),
     }

@@ -2,11 +2,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests drive the built binary, and wait for it")]
 
+mod crash;
+mod data_dir;
 mod document;
+mod edges;
 mod exits;
+mod model;
 mod people;
 mod process;
 mod repositories;
+mod served;
 mod snapshot;
 mod tools;
 mod usage;

@@ -181,9 +181,8 @@ fn signals_stop_at_a_safe_point() {
         live.line("run_command echo once").expect("a first line");
         live.signal(signal);
         let stopped = live.finish();
-        let document = stopped.ended_with(130, "interrupted", "interrupted");
+        stopped.ended_with(130, "interrupted", "interrupted");
         assert!(stopped.stderr.contains("aamas runs resume"), "{stopped}");
-        assert_eq!(document["turns"], 2, "{stopped}");
         gate.open();
         let ready = world.resume(&["last"]).ended(0, "ready");
         assert_eq!(world.show(ready["branch"].as_str().expect("a branch"), "log.txt"), "once\nonce");
@@ -251,7 +250,7 @@ fn a_failed_run_goes_on_with_another_model() {
     let world = World::plain();
     let broken = world.script(&[write("a.txt", "a\n")]);
     world.run(&broken, &["Write two files"]).ended(6, "failed");
-    let other = world.script(&[json!({}), write("b.txt", "b\n"), finish("Both")]);
+    let other = world.script(&[json!({"text": "first"}), write("b.txt", "b\n"), finish("Both")]);
     let ready = world.resume(&["last", "--model", &other]).ended(0, "ready");
     assert_eq!(world.changed(ready["branch"].as_str().expect("a branch")), ["a.txt", "b.txt"]);
     assert_eq!(ready["model"], json!(other));

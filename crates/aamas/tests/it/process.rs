@@ -115,8 +115,16 @@ impl<'a> Live<'a> {
         let _ = killpg(self.pid, Signal::SIGKILL);
     }
 
+    /// Waits for its end, and checks what was promised of the repository and of what is printed.
+    pub fn finish(self) -> Ran {
+        let world = self.world;
+        let ran = self.end();
+        document::check_exit(world, &ran);
+        ran
+    }
+
     /// Waits for its end, and checks what was promised of the repository.
-    pub fn finish(mut self) -> Ran {
+    pub fn end(mut self) -> Ran {
         let deadline = Instant::now() + DEADLINE;
         while self.status.is_none() || self.stdout.is_none() || self.stderr_open {
             let Some(event) = self.next(deadline.saturating_duration_since(Instant::now())) else {
@@ -135,7 +143,6 @@ impl<'a> Live<'a> {
         if let Some(before) = &self.before {
             before.untouched(self.world, &ran);
         }
-        document::check_exit(self.world, &ran);
         ran
     }
 

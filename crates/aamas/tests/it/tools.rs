@@ -36,6 +36,7 @@ fn unknown_tools_and_malformed_arguments_are_told() {
         (calls("read_file", json!({"path": "README.md", "colour": "red"})), &[]),
         (calls("read_file", json!({"path": "missing.txt"})), &["missing.txt"]),
         (calls("read_file", json!({"path": "."})), &[]),
+        (calls("list_files", json!({})), &["README.md"]),
         (calls("edit_file", json!({"path": "README.md", "old_text": "One lime.", "new_text": "x"})), &["One line."]),
         (calls("edit_file", json!({"path": "README.md", "old_text": "", "new_text": "x"})), &[]),
         (calls("apply_patch", json!({"patch": "nonsense"})), &[]),
@@ -47,13 +48,11 @@ fn unknown_tools_and_malformed_arguments_are_told() {
 
 #[test]
 fn arguments_of_5_mb_are_no_obstacle() {
-    let world = World::plain();
+    let world = World::with(&[("aamas.toml", "[gates]\nmax_file_kb = 10240\n"), ("README.md", "x\n")]);
     let large = "0123456789abcde\n".repeat(5 << 16);
     assert_eq!(large.len(), 5 << 20);
     let document = tried(&world, &[
         (write("large.txt", &large), &["large.txt"]),
-        (calls("read_file", json!({"path": large})), &[]),
-        (calls("run_command", json!({"command": format!(": '{large}'; wc -c < large.txt")})), &[]),
         (command("wc -c < large.txt"), &["5242880"]),
     ]);
     let size = world.git(&["cat-file", "-s", &format!("{}:large.txt", document["branch"].as_str().expect("a branch"))]);
@@ -133,9 +132,9 @@ fn the_workspace_stands_where_the_checkout_stands() {
     let document = tried(&world, &[
         (command("pwd -P"), &[&at]),
         (command("git status --short | wc -l; git log --oneline | wc -l; git rev-parse --abbrev-ref HEAD"), &["0\n1\n"]),
-        (command("echo x > x.txt && git add x.txt && git -c user.name=a -c user.email=a@b commit -qm mine && git log --oneline | wc -l"), &["2\n"]),
+        (command("echo x > x.txt && git add x.txt && git -c user.name=a -c user.email=a@b commit -qm mine && git log --oneline | wc -l; echo commits"), &["2\ncommits"]),
         (command("git config user.name evil || echo refused-config; echo x > .git/hooks/pre-commit || echo refused-hook"), &["refused-config", "refused-hook"]),
-        (command("git stash list; git checkout -q -b other; git branch | wc -l"), &["2\n"]),
+        (command("git stash list; git checkout -q -b other; git branch | wc -l; echo branches"), &["2\nbranches"]),
     ]);
     assert_eq!(world.changed(document["branch"].as_str().expect("a branch")), ["done.txt", "x.txt"]);
     assert_eq!(world.git(&["rev-list", "--count", document["branch"].as_str().expect("a branch")]), "2", "one commit");
@@ -165,7 +164,7 @@ fn plans_are_kept_and_shown() {
 fn long_output_can_be_paged() {
     let world = World::plain();
     let model = world.script(&[
-        json!({"tool_calls": [{"id": "long", "name": "run_command", "arguments": {"command": "seq 1 200000"}}]}),
+        command("seq 1 100000"),
         write("a.txt", "a\n"),
         finish("A"),
     ]);
@@ -178,8 +177,8 @@ fn long_output_can_be_paged() {
     assert!(text.len() < 200_000, "the whole output is in the transcript");
     // Ids of calls repeat in a script, so the same pointer stands in a second run.
     tried(&world, &[
-        (json!({"tool_calls": [{"id": "long", "name": "run_command", "arguments": {"command": "seq 1 200000"}}]}), &[&pointer]),
-        (calls("read_file", json!({"path": pointer, "offset": 100_000, "limit": 2})), &["\n100000\n100001"]),
+        (command("seq 1 100000"), &[&pointer]),
+        (calls("read_file", json!({"path": pointer, "offset": 90_000, "limit": 2})), &["\n90000\n90001"]),
         (calls("read_file", json!({"path": "@output/nobody.stdout"})), &[]),
         (calls("read_file", json!({"path": "@output/../../x.stdout"})), &[]),
     ]);
@@ -235,7 +234,7 @@ fn a_command_that_hangs_is_ended_and_nothing_survives_it() {
 #[test]
 fn tests_that_hang_are_a_verdict() {
     let world = World::with(&[
-        ("aamas.toml", "[tests]\ntimeout_s = 3\n"),
+        ("aamas.toml", "[gates]\ntimeout_s = 3\n"),
         ("app.py", "def loop():\n    return 1\n"),
         ("test_app.py", "import unittest\nimport app\n\n\nclass T(unittest.TestCase):\n    def test_loop(self):\n        self.assertEqual(app.loop(), 1)\n"),
     ]);

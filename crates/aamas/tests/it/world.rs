@@ -22,6 +22,7 @@ const HOOKS: &[&str] = &[
 const TRAPS: &[&str] = &[
     "core.fsmonitor", "core.sshCommand", "core.editor", "core.pager", "diff.external", "filter.trap.smudge",
     "filter.trap.clean", "filter.trap.process", "credential.helper", "gpg.program", "sequence.editor",
+    "core.alternateRefsCommand", "merge.trap.driver", "diff.trap.textconv",
 ];
 
 /// Variables of this process that a run must not depend on are not passed on; these are.
@@ -42,6 +43,8 @@ impl World {
         let dir = tempfile::Builder::new().prefix("aamas-it-").tempdir().expect("a temporary directory");
         let root = dir.path().canonicalize().expect("it is there");
         std::fs::create_dir(root.join("home")).expect("a home");
+        // For the git of the tests: the repository may have been given to another user.
+        std::fs::write(root.join("gitconfig"), "[safe]\n\tdirectory = *\n").expect("a file");
         // An ordinary user must be able to enter it too.
         std::fs::set_permissions(&root, PermissionsExt::from_mode(0o755)).expect("it is ours");
         Self { repo: root.join("app"), data: root.join("data"), dir }
@@ -124,14 +127,15 @@ impl World {
     /// The same, elsewhere.
     pub fn git_in<A: AsRef<OsStr>>(&self, dir: &Path, arguments: &[A]) -> String {
         let output = Command::new("git")
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "diff.external="])
-            .args(["-c", "protocol.file.allow=always", "-c", "safe.directory=*"])
+            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "diff.external=", "-c", "commit.gpgSign=false", "-c", "tag.gpgSign=false"])
+            .args(["-c", "protocol.file.allow=always"])
             .args(arguments)
             .current_dir(dir)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|p| ("PATH", p)))
             .env("HOME", self.home())
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", self.root().join("gitconfig"))
             .env("GIT_OPTIONAL_LOCKS", "0")
             .output()
             .expect("git is installed");
@@ -154,6 +158,7 @@ impl World {
             let command = format!("sh -c 'echo trap {trap} >> {}; cat' --", self.marks().display());
             self.git(&["config", trap, &command]);
         }
+        self.git(&["config", "commit.gpgSign", "true"]);
         // Ages the index, so that a refresh of it would show.
         self.git(&["status", "--short"]);
     }
@@ -174,18 +179,18 @@ impl World {
 
     /// `aamas` with these arguments, in the repository, on the world's data directory.
     pub fn aamas<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Call<'_> {
-        let mut call = Call {
+        let mut all: Vec<OsString> = vec!["--json".into(), "--data-dir".into(), self.data.clone().into()];
+        all.extend(arguments.into_iter().map(Into::into));
+        Call {
             world: self,
             program: binary(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
+            arguments: all,
             cwd: self.repo.clone(),
             variables: Vec::new(),
             stdin: Vec::new(),
             user: None,
             watched: Watched::Untouched,
-        };
-        call.arguments.extend(["--json".into(), "--data-dir".into(), self.data.clone().into()]);
-        call
+        }
     }
 
     /// `aamas run --solo` with a model, and more arguments, of which the last is the task.
@@ -293,6 +298,11 @@ impl<'a> Call<'a> {
         Self { user: Some(uid), ..self }
     }
 
+    /// Another copy of the binary.
+    pub fn program(self, program: &Path) -> Self {
+        Self { program: program.to_owned(), ..self }
+    }
+
     /// Through another program, which gets the binary and its arguments behind its own.
     pub fn through<A: Into<OsString>>(mut self, program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
         let mut all: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
@@ -325,6 +335,11 @@ impl<'a> Call<'a> {
     /// Runs it to its end.
     pub fn finish(self) -> Ran {
         self.start().finish()
+    }
+
+    /// Runs it to its end; what it printed is not looked at.
+    pub fn raw(self) -> Ran {
+        self.start().end()
     }
 }
 

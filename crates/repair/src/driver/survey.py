@@ -133,7 +133,8 @@ def collect_and_run(request, lenient, send):
             budget = time.monotonic() + request["trace_seconds"]
             only = failing[:request["trace_failing"]]
             keep = lambda r: send({"event": "lines", "id": r["id"], "lines": r["lines"]})
-            run_guarded(side, only, request, tracer, keep, budget)
+            hung = {i for i in failing if results[i].get("hung")}
+            run_guarded(side, sorted(only, key=lambda i: i in hung), request, tracer, keep, budget, hung)
             run_guarded(side, passing, request, tracer, keep, budget)
 
     if not side.session(body, lenient):
@@ -150,7 +151,7 @@ def foreign_modules():
     return names
 
 
-def run_guarded(side, ids, request, tracer, keep, budget=None):
+def run_guarded(side, ids, request, tracer, keep, budget=None, hung=()):
     """Runs tests in forked children; one that hangs or kills its process is marked, the rest go on."""
     results, rest = {}, list(ids)
     limit = request["test_seconds"]
@@ -170,7 +171,7 @@ def run_guarded(side, ids, request, tracer, keep, budget=None):
                 if tracer is not None:
                     tracer.lines = {}
                     tracer.start()
-                signal.setitimer(signal.ITIMER_REAL, limit, 0.2)
+                signal.setitimer(signal.ITIMER_REAL, min(limit, 1.0) if name in hung else limit, 0.2)
 
             def done(record):
                 signal.setitimer(signal.ITIMER_REAL, 0)

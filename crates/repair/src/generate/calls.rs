@@ -250,6 +250,16 @@ fn wrapped(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             put(0.2, &format!("{receiver}.{name}"));
         }
     }
+    if matches!(guess, Guess::Text | Guess::Unknown) && node.kind() != "binary_operator" {
+        let tight = super::grouped(place.file, node);
+        for (added, weight) in [("'\\n'", 0.14), ("' '", 0.08)] {
+            sink.replace(Wrapping, weight, node.byte_range(), format!("{tight} + {added}"));
+        }
+        for (_, wanted) in place.hints.text_differences().filter(|(got, _)| got.is_empty()).take(4) {
+            sink.replace(Wrapping, 0.12, node.byte_range(), format!("{tight} + '{wanted}'"));
+            sink.replace(Wrapping, 0.12, node.byte_range(), format!("'{wanted}' + {tight}"));
+        }
+    }
     if matches!(node.kind(), "identifier" | "attribute" | "call" | "subscript") {
         let methods: &[&str] = match guess {
             Guess::Text => &["strip()", "lower()", "upper()", "rstrip()", "lstrip()", "split()", "title()", "capitalize()", "strip('\"')"],

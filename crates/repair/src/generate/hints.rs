@@ -20,6 +20,8 @@ pub(crate) struct Hints {
     pub(crate) unbound: Vec<String>,
     /// Names that were looked for and not found.
     pub(crate) names: Vec<String>,
+    /// Names that a failed import spoke of, the one that was meant first if the message offers it.
+    pub(crate) import_words: Vec<String>,
     /// Files that Python could not parse.
     pub(crate) unparsed: Vec<String>,
     differences: Vec<(String, String)>,
@@ -102,6 +104,18 @@ impl Hints {
             put(&mut self.exceptions, kind);
         }
         let quoted: Vec<&str> = message.split('\'').skip(1).step_by(2).collect();
+        if kind.contains("Import") || kind == "ModuleNotFoundError" || message.contains("ImportError") || message.contains("ModuleNotFoundError") {
+            if let Some(meant) = message.split("Did you mean: '").nth(1).and_then(|m| m.split('\'').next()) {
+                put(&mut self.import_words, meant);
+            }
+            for word in quoted.iter().flat_map(|q| q.split('.')).filter(|w| w.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+                put(&mut self.import_words, word);
+            }
+        }
+        if message.contains("NameError: name '") {
+            let name = message.split("NameError: name '").nth(1).and_then(|m| m.split('\'').next());
+            put(&mut self.unbound, name.unwrap_or(""));
+        }
         match kind {
             "UnboundLocalError" | "NameError" => {
                 for name in quoted.iter().take(1) {

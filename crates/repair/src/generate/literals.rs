@@ -34,7 +34,10 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
         "expression_statement" => {
             for node in named(place.node).into_iter().filter(|n| n.kind() == "assignment") {
                 if let Some(right) = field(node, "right") {
-                    off_by_one(place, right, 0.35, sink);
+                    // `high = middle - 1` elsewhere makes `low = middle + 1` likely.
+                    let own = place.text(right);
+                    let alike = right.kind() == "identifier" && [" + 1", " - 1"].iter().any(|s| place.file.text.contains(&format!("{own}{s}")));
+                    off_by_one(place, right, if alike { 1.0 } else { 0.4 }, sink);
                 }
             }
         }
@@ -64,10 +67,13 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let kind = if place_of_bound(node) { Boundary } else { Constant };
     let mut news: Vec<(i64, f64)> = Vec::new();
     let mut put = |new: i64, weight: f64| news.push((new, weight));
-    put(value.wrapping_add(1), 0.9);
-    put(value.wrapping_sub(1), 0.9);
+    // A factor of one or a divisor of none is rarely meant.
+    let factor = node.parent().and_then(|p| field(p, "operator")).is_some_and(|o| matches!(o.kind(), "*" | "/" | "//" | "%" | "**"));
+    let scale = if factor { 0.5 } else { 1.0 };
+    put(value.wrapping_add(1), 0.9 * scale);
+    put(value.wrapping_sub(1), 0.9 * scale);
     for (new, weight) in [(0, 0.6), (1, 0.6), (-1, 0.45), (2, 0.35)] {
-        put(new, weight);
+        put(new, if factor { weight * 0.3 } else { weight });
     }
     put(value.wrapping_neg(), 0.35);
     put(value.wrapping_add(2), 0.15);
@@ -85,6 +91,13 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     for new in [3, 4, 5, 6, 9] {
         put(new, 0.1);
+    }
+    if place.node.kind() == "expression_statement" && value.abs() <= 1 {
+        for name in place.names.near.iter().take(5).filter(|n| matches!(place.guess_name(n), Guess::List | Guess::Unknown)) {
+            if Some(name) != place.names.receiver.as_ref() {
+                sink.replace(crate::EditKind::Variable, 0.22, range.clone(), format!("{name}[0]"));
+            }
+        }
     }
     for (got, wanted) in place.hints.number_differences() {
         put(value.wrapping_add(wanted.wrapping_sub(got)), 0.3);
@@ -149,11 +162,13 @@ fn float(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
 
 /// Numbers that the failing tests or the rest of the file speak of.
 fn other_numbers(place: &Place<'_>, node: Node<'_>, own: &str, weight: f64, sink: &mut Sink<'_>) {
+    sink.special = true;
     for (at, number) in place.hints.numbers.iter().take(24).enumerate() {
         if number != own {
             sink.replace(Constant, weight / (1.0 + 0.12 * at as f64), node.byte_range(), number.clone());
         }
     }
+    sink.special = false;
     for number in literals_nearby(place, &["integer", "float"], 10) {
         if number != own {
             sink.replace(Constant, 0.25, node.byte_range(), number);
@@ -227,11 +242,13 @@ fn text(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             sink.replace(Constant, 0.2, from..to, other);
         }
     }
+    sink.special = true;
     for (at, other) in place.hints.texts.iter().take(16).enumerate() {
         if plain && *other != inner && !other.contains(['\\', '"', '\'', '\n']) {
             sink.replace(Constant, 0.3 / (1.0 + 0.12 * at as f64), from..to, other.clone());
         }
     }
+    sink.special = false;
     for other in literals_nearby(place, &["string"], 12) {
         if other != own && !other.starts_with(['f', 'F']) {
             sink.replace(Constant, 0.3, node.byte_range(), other);

@@ -242,10 +242,10 @@ fn kin<'a>(table: &'a [&'a [&'a str]], name: &str) -> Vec<&'a str> {
 
 fn function(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let name = place.text(node);
-    for other in kin(KIN, name) {
+    for (at, other) in kin(KIN, name).into_iter().enumerate() {
         let known = super::place::BUILTINS.contains(&other) || place.names.imports.contains(other);
         if known {
-            sink.replace(Function, 0.7, node.byte_range(), other);
+            sink.replace(Function, 0.7 / (1.0 + 0.06 * at as f64), node.byte_range(), other);
         }
     }
     let arity = place.names.functions.get(name).copied();
@@ -279,8 +279,9 @@ fn attribute(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let (name, of) = (place.text(attribute), place.text(object));
     let called = is_called(node);
     let own = Some(of) == place.names.receiver.as_deref();
-    for other in kin(METHODS, name).into_iter().chain(kin(KIN, name)) {
-        sink.replace(Attribute, if own && !place.knows_member(other) { 0.2 } else { 0.9 }, attribute.byte_range(), other);
+    for (at, other) in kin(METHODS, name).into_iter().chain(kin(KIN, name)).enumerate() {
+        let weight = if own && !place.knows_member(other) { 0.2 } else { 0.9 };
+        sink.replace(Attribute, weight / (1.0 + 0.08 * at as f64), attribute.byte_range(), other);
     }
     if own {
         let list: Vec<&String> = if called { place.names.methods.keys().collect() } else { place.names.attributes.iter().collect() };

@@ -69,5 +69,6 @@ fn joined(a: &Candidate, b: &Candidate, score: f64) -> Option<Candidate> {
         line: a.line.min(b.line),
         last_line: a.last_line.max(b.last_line),
         scope: if a.scope == b.scope { a.scope } else { None },
+        special: a.special || b.special,
     })
 }

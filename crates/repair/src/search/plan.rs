@@ -17,8 +17,8 @@ pub(super) struct Plan {
     pub(super) first: Vec<usize>,
     pub(super) failing: Vec<usize>,
     pub(super) passing: Vec<usize>,
-    /// All targets are among them: if they turn green the repair is whole.
-    pub(super) complete: bool,
+    /// Targets that don't run the lines.
+    pub(super) others: Vec<usize>,
 }
 
 /// The plans of all candidates, each different one once.
@@ -87,8 +87,8 @@ impl<'a> Plans<'a> {
         let mut passing: Vec<usize> =
             (0..tests.len()).filter(|n| tests[*n].outcome == TestOutcome::Passed && runs(&tests[*n])).collect();
         quickest(&mut passing);
-        let complete = first.len() + failing.len() == self.targets.len();
-        Plan { first, failing, passing, complete }
+        let others = self.targets.iter().copied().filter(|n| !first.contains(n) && !failing.contains(n)).collect();
+        Plan { first, failing, passing, others }
     }
 }
 
@@ -103,10 +103,15 @@ fn telling(tests: &[Test], failing: &[usize]) -> Vec<usize> {
     for number in failing {
         ways.entry(way(*number)).or_default().push(*number);
     }
+    if ways.keys().any(|(hung, _, _)| !hung) {
+        // A test that hangs is the dearest one to try.
+        ways.retain(|(hung, _, _), _| !hung);
+    }
     let mut groups: Vec<Vec<usize>> = ways.into_values().collect();
     groups.sort_by_key(|g| (tests[g[0]].hung, std::cmp::Reverse(g.len()), g[0]));
     let mut first: BTreeSet<usize> = groups.iter().take(FIRST).map(|g| g[0]).collect();
     if first.len() == 1
+        && !tests[groups[0][0]].hung
         && let Some(second) = groups[0].get(1)
     {
         first.insert(*second);

@@ -24,8 +24,6 @@ const TELL: Duration = Duration::from_millis(400);
 /// Candidates looked at after the first one that repairs everything it can reach, but not all targets: so many, and
 /// as many again as it took to find it, twice.
 const AFTER_GROUP: usize = 1200;
-/// Seconds that a test that hung on the base is expected to take.
-const HUNG: f64 = 0.2;
 
 /// How far a candidate got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +198,9 @@ fn request<E: Exec>(
         })
         .collect();
     let collect = survey.collect_seconds.max(0.05);
-    let seconds: Vec<f64> = survey.tests.iter().map(|t| if t.hung { HUNG } else { t.seconds }).collect();
+    // A test that hangs on the base will take as long as the slowest of the others, more or less.
+    let slowest = survey.tests.iter().filter(|t| !t.hung).map(|t| t.seconds).fold(0.002, f64::max).min(2.0);
+    let seconds: Vec<f64> = survey.tests.iter().map(|t| if t.hung { slowest } else { t.seconds }).collect();
     let collections: Vec<&str> = survey.tests.iter().filter(|t| t.collection).map(|t| t.id.as_str()).collect();
     let mut request = job.driver.base_request("search");
     for (name, value) in [

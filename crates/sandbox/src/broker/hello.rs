@@ -147,7 +147,14 @@ pub(crate) mod tests {
     }
 
     fn message(extensions: &[u8]) -> Vec<u8> {
-        let body = [&[3, 3][..], &[7; 32], &sized(1, &[]), &sized(2, &[0x13, 1]), &sized(1, &[0]), &sized(2, extensions)];
+        let body = [
+            &[3, 3][..],
+            &[7; 32],
+            &sized(1, &[]),
+            &sized(2, &[0x13, 1]),
+            &sized(1, &[0]),
+            &sized(2, extensions),
+        ];
         [&[CLIENT_HELLO][..], &sized(3, &body.concat())].concat()
     }
 
@@ -185,8 +192,14 @@ pub(crate) mod tests {
             (b"GET / HTTP/1.1\r\n\r\n".to_vec(), HelloError::NotTls),
             (b"SSH-2.0-x\r\n".to_vec(), HelloError::NotTls),
             (record(&message(&extension(10, &[0]))), HelloError::NoName),
-            (record(&message(&[name_extension("a.com"), name_extension("b.com")].concat())), HelloError::NoName),
-            (record(&message(&[name_extension("a.com"), extension(ENCRYPTED_HELLO, &[1])].concat())), HelloError::Hidden),
+            (
+                record(&message(&[name_extension("a.com"), name_extension("b.com")].concat())),
+                HelloError::NoName,
+            ),
+            (
+                record(&message(&[name_extension("a.com"), extension(ENCRYPTED_HELLO, &[1])].concat())),
+                HelloError::Hidden,
+            ),
             (greeting("a.com\0.b.com"), HelloError::NoName),
             (greeting("1.2.3.4"), HelloError::NoName),
             (greeting(""), HelloError::NoName),

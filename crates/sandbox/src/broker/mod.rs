@@ -103,7 +103,8 @@ impl Broker {
     /// When the socket can't be made.
     pub fn start(path: impl Into<PathBuf>, options: BrokerOptions) -> Result<Self, SandboxError> {
         let path = path.into();
-        let listener = listen(&path).map_err(|e| SandboxError::host(format!("listen on {}", path.display()), e))?;
+        let listener =
+            listen(&path).map_err(|e| SandboxError::host(format!("listen on {}", path.display()), e))?;
         let refusals = Mutex::default();
         let shared = Arc::new(Shared { options, passed: AtomicU64::new(0), refusals });
         let stop = CancellationToken::new();

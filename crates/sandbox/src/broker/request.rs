@@ -86,7 +86,9 @@ pub(super) fn parse(head: &[u8]) -> Result<Target, Refused> {
     let host = host.to_ascii_lowercase();
     // Addresses, user names, NUL and everything else that is no plain name.
     if !is_name(&host) {
-        return Err(Refused::NotAllowed(host.chars().filter(|c| c.is_ascii_graphic()).take(MAX_NAME).collect()));
+        return Err(Refused::NotAllowed(
+            host.chars().filter(|c| c.is_ascii_graphic()).take(MAX_NAME).collect(),
+        ));
     }
     Ok(Target { host, port })
 }
@@ -94,8 +96,13 @@ pub(super) fn parse(head: &[u8]) -> Result<Target, Refused> {
 /// Labels of letters, digits and hyphens, at least one letter in the last: so an address is not a name.
 pub(super) fn is_name(text: &str) -> bool {
     let label = |label: &str| {
-        let plain = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
-        plain && !label.is_empty() && label.len() <= MAX_LABEL && !label.starts_with('-') && !label.ends_with('-')
+        let plain =
+            label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+        plain
+            && !label.is_empty()
+            && label.len() <= MAX_LABEL
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
     let last = text.rsplit('.').next().unwrap_or_default();
     text.len() <= MAX_NAME
@@ -127,7 +134,10 @@ mod tests {
             let target = Target { host: host.into(), port };
             assert_eq!(AllowedHost::parse(rule).unwrap().matches(&target), want, "{rule} {host}:{port}");
         }
-        for bad in ["", "*", "*.com", "*.*.com", "a b", "a..b", "-a.com", "1.2.3.4", "[::1]", "a.com:0", "a.com:x", "a@b.com"] {
+        for bad in [
+            "", "*", "*.com", "*.*.com", "a b", "a..b", "-a.com", "1.2.3.4", "[::1]", "a.com:0", "a.com:x",
+            "a@b.com",
+        ] {
             assert_eq!(AllowedHost::parse(bad), Err(InvalidHost(bad.into())));
         }
     }
@@ -135,23 +145,48 @@ mod tests {
     #[test]
     fn only_connect_to_a_plain_name_is_understood() {
         let ok = |line: &str| parse(format!("{line}\r\nHost: other\r\n\r\n").as_bytes());
-        assert_eq!(ok("CONNECT Example.com:443 HTTP/1.1"), Ok(Target { host: "example.com".into(), port: 443 }));
+        assert_eq!(
+            ok("CONNECT Example.com:443 HTTP/1.1"),
+            Ok(Target { host: "example.com".into(), port: 443 })
+        );
         let not_connect = [
-            "GET http://example.com/ HTTP/1.1", "CONNECT example.com HTTP/1.1", "CONNECT example.com:443", "",
-            "CONNECT example.com:443 HTTP/1.1 x", "connect example.com:443 HTTP/1.1", "CONNECT example.com:+443 HTTP/1.1",
-            "CONNECT example.com:0 HTTP/1.1", "CONNECT example.com:99999 HTTP/1.1", "CONNECT  example.com:443 HTTP/1.1",
+            "GET http://example.com/ HTTP/1.1",
+            "CONNECT example.com HTTP/1.1",
+            "CONNECT example.com:443",
+            "",
+            "CONNECT example.com:443 HTTP/1.1 x",
+            "connect example.com:443 HTTP/1.1",
+            "CONNECT example.com:+443 HTTP/1.1",
+            "CONNECT example.com:0 HTTP/1.1",
+            "CONNECT example.com:99999 HTTP/1.1",
+            "CONNECT  example.com:443 HTTP/1.1",
             "CONNECT example.com:443 HTTP/2",
         ];
         for line in not_connect {
             assert_eq!(ok(line), Err(Refused::NotConnect), "{line}");
         }
         let hosts = [
-            "1.2.3.4", "[::1]", "::1", "0x7f000001", "2130706433", "0177.0.0.1", "user@example.com", "example.com\0.org",
-            "example.com.", "exa mple.com", "example.com#", "example.com/", "\u{fffd}", "ex\u{e4}mple.com",
+            "1.2.3.4",
+            "[::1]",
+            "::1",
+            "0x7f000001",
+            "2130706433",
+            "0177.0.0.1",
+            "user@example.com",
+            "example.com\0.org",
+            "example.com.",
+            "exa mple.com",
+            "example.com#",
+            "example.com/",
+            "\u{fffd}",
+            "ex\u{e4}mple.com",
         ];
         for host in hosts {
             let refused = ok(&format!("CONNECT {host}:443 HTTP/1.1"));
-            assert!(matches!(refused, Err(Refused::NotAllowed(_) | Refused::NotConnect)), "{host:?}: {refused:?}");
+            assert!(
+                matches!(refused, Err(Refused::NotAllowed(_) | Refused::NotConnect)),
+                "{host:?}: {refused:?}"
+            );
         }
         assert_eq!(parse(b"CONNECT \xff:443 HTTP/1.1\r\n\r\n"), Err(Refused::NotConnect));
     }

@@ -44,7 +44,8 @@ pub(super) async fn serve(mut client: UnixStream, shared: &Shared) -> Result<(),
 /// Tells the client why not, so that its error says it.
 async fn say(client: &mut UnixStream, refused: &Refused) {
     let body = format!("{refused}\n");
-    let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     let _ = client.write_all((head + &body).as_bytes()).await;
 }
 
@@ -68,7 +69,8 @@ async fn open(target: &Target, shared: &Shared) -> Result<TcpStream, Refused> {
     let rule = rule.ok_or_else(|| Refused::NotAllowed(format!("{}:{}", target.host, target.port)))?;
     shared.spend(0)?;
     let addresses = resolve(target, &shared.options.fixed).await;
-    let allowed: Vec<SocketAddr> = addresses.into_iter().filter(|a| rule.is_private() || is_public(a.ip())).collect();
+    let allowed: Vec<SocketAddr> =
+        addresses.into_iter().filter(|a| rule.is_private() || is_public(a.ip())).collect();
     if allowed.is_empty() {
         return Err(Refused::NotPublic(target.host.clone()));
     }
@@ -91,7 +93,11 @@ async fn resolve(target: &Target, fixed: &[(String, IpAddr)]) -> Vec<SocketAddr>
 }
 
 /// Reads until the greeting is whole and names the host that was asked for. Nothing has been passed on before.
-async fn read_greeting(client: &mut UnixStream, sent: &mut Vec<u8>, target: &Target) -> Result<(), HelloError> {
+async fn read_greeting(
+    client: &mut UnixStream,
+    sent: &mut Vec<u8>,
+    target: &Target,
+) -> Result<(), HelloError> {
     loop {
         match hello::server_name(sent) {
             Ok(name) if name == target.host => return Ok(()),

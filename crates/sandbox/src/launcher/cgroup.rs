@@ -148,7 +148,10 @@ impl Slot {
 
     /// Puts the calling process into the group.
     pub(super) fn join(&self) -> Result<(), Failure> {
-        self.join.iter().try_for_each(|file| put(file, "0")).doing(|| "join the command's control group".to_owned())
+        self.join
+            .iter()
+            .try_for_each(|file| put(file, "0"))
+            .doing(|| "join the command's control group".to_owned())
     }
 
     /// How many processes the kernel has killed in the group for want of memory.
@@ -175,7 +178,8 @@ fn oom_kills(text: &str) -> Option<u64> {
 fn sweep(parent: &Path) {
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|pid| pid.parse::<u32>().ok());
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|pid| pid.parse::<u32>().ok());
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             for slot in 0..SLOTS {
                 let _ = std::fs::remove_dir(entry.path().join(slot.to_string()));
@@ -205,7 +209,11 @@ fn find(controller: &str, groups: &str, mounts: &str) -> Option<Hierarchy> {
         let mut right = right.split(' ');
         let (kind, options) = (right.next()?, right.nth(1)?);
         let unified = kind == "cgroup2";
-        let fits = if controller.is_empty() { unified } else { kind == "cgroup" && options.split(',').any(|o| o == controller) };
+        let fits = if controller.is_empty() {
+            unified
+        } else {
+            kind == "cgroup" && options.split(',').any(|o| o == controller)
+        };
         let below = Path::new(group).strip_prefix(root).ok()?;
         fits.then(|| Hierarchy { own: Path::new(at).join(below), unified })
     })

@@ -52,7 +52,8 @@ pub(super) fn give_up_capabilities(last: i32) -> Result<(), Errno> {
 
 /// The highest capability that this kernel knows.
 pub(super) fn last_capability() -> i32 {
-    let known = |capability: i32| sys::prctl(libc::PR_CAPBSET_READ, capability.cast_unsigned().into(), 0).is_ok();
+    let known =
+        |capability: i32| sys::prctl(libc::PR_CAPBSET_READ, capability.cast_unsigned().into(), 0).is_ok();
     (0..64).take_while(|c| known(*c)).last().unwrap_or(0)
 }
 
@@ -65,7 +66,7 @@ pub(super) fn limit(limits: &Limits) -> Result<(), Failure> {
     set(Resource::RLIMIT_NPROC, "processes", processes, processes)?;
     set(Resource::RLIMIT_FSIZE, "file size", limits.disk_bytes, limits.disk_bytes)?;
     set(Resource::RLIMIT_CORE, "core dumps", 0, 0)?;
-    let (_, hard) = nix::sys::resource::getrlimit(Resource::RLIMIT_NOFILE).doing(|| "read a limit".to_owned())?;
+    let (_, hard) =
+        nix::sys::resource::getrlimit(Resource::RLIMIT_NOFILE).doing(|| "read a limit".to_owned())?;
     set(Resource::RLIMIT_NOFILE, "open files", hard.min(1024), hard.min(65_536))
 }
-

@@ -54,7 +54,12 @@ impl Disk {
         let mut seen = HashSet::new();
         let mut bytes = 0;
         for upper in &self.uppers {
-            if let Ok(dir) = nix::fcntl::openat(upper, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+            if let Ok(dir) = nix::fcntl::openat(
+                upper,
+                ".",
+                OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+                Mode::empty(),
+            ) {
                 bytes += count_dir(dir, 0, &mut seen);
             }
         }

@@ -21,7 +21,8 @@ const MAX_CONNECTIONS: usize = 128;
 pub(super) fn environment() -> Vec<(String, String)> {
     let proxy = format!("http://{ADDRESS}");
     let names = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-    let mut env: Vec<(String, String)> = names.iter().map(|name| ((*name).to_owned(), proxy.clone())).collect();
+    let mut env: Vec<(String, String)> =
+        names.iter().map(|name| ((*name).to_owned(), proxy.clone())).collect();
     for name in ["no_proxy", "NO_PROXY"] {
         env.push((name.to_owned(), "localhost,127.0.0.1,::1".to_owned()));
     }
@@ -37,7 +38,8 @@ pub(super) fn start(ground: &Ground) -> Result<(), Failure> {
             // Numbered 3, below what is closed.
             let run = || {
                 // SAFETY: descriptor 3 is replaced on purpose; nothing in this child uses what it was.
-                nix::errno::Errno::result(unsafe { libc::dup2(listener.as_raw_fd(), 3) }).doing(|| "place the listener".to_owned())?;
+                nix::errno::Errno::result(unsafe { libc::dup2(listener.as_raw_fd(), 3) })
+                    .doing(|| "place the listener".to_owned())?;
                 spawn::confined(ground, 4)
             };
             if run().is_ok() {

@@ -53,7 +53,9 @@ fn namespace(on_disk: (u32, u32), shown: (u32, u32)) -> std::io::Result<OwnedFd>
         }
         sys::Forked::Parent(pid) => {
             let map = |kind: &str, from: u32, to: u32| {
-                File::options().write(true).open(format!("/proc/{pid}/{kind}_map"))?
+                File::options()
+                    .write(true)
+                    .open(format!("/proc/{pid}/{kind}_map"))?
                     .write_all(format!("{from} {to} 1").as_bytes())
             };
             let made = map("uid", on_disk.0, shown.0)

@@ -46,7 +46,8 @@ pub(super) fn run(
     builtins: Builtins,
 ) -> ! {
     let level = if cgroups.is_some() { Level::S3 } else { Level::S2 };
-    let ready = become_user(start).and(items).and_then(|items| Init::new(start, items, home, cgroups, builtins));
+    let ready =
+        become_user(start).and(items).and_then(|items| Init::new(start, items, home, cgroups, builtins));
     match ready {
         Ok(mut init) => {
             if wire::send(control.as_fd(), &Reply::Ready { level }).is_ok() {
@@ -69,7 +70,8 @@ fn become_user(start: &SessionStart) -> Result<(), Failure> {
         nix::unistd::setresgid(gid, gid, gid).doing(|| "become the commands' group".to_owned())?;
         nix::unistd::setresuid(uid, uid, uid).doing(|| "become the commands' user".to_owned())?;
     }
-    sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0).doing(|| "tie init to its launcher".to_owned())?;
+    sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)
+        .doing(|| "tie init to its launcher".to_owned())?;
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).doing(|| "close init to its children".to_owned())?;
     let _ = nix::unistd::setsid();
     nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
@@ -166,8 +168,10 @@ impl Init {
                 PollTimeout::try_from(watch::EVERY).expect("a short time")
             };
             let (asked, died) = {
-                let mut fds =
-                    [PollFd::new(control.as_fd(), PollFlags::POLLIN), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+                let mut fds = [
+                    PollFd::new(control.as_fd(), PollFlags::POLLIN),
+                    PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                ];
                 match poll(&mut fds, wait) {
                     Ok(_) | Err(Errno::EINTR) => {}
                     Err(_) => return,
@@ -214,7 +218,8 @@ impl Init {
         let before = self.waiting.len();
         self.waiting.retain(|command| command.id != id);
         let how = Ended::Signaled(libc::SIGKILL);
-        before == self.waiting.len() || wire::send(control.as_fd(), &Reply::Done { id, how, cpu_us: 0 }).is_ok()
+        before == self.waiting.len()
+            || wire::send(control.as_fd(), &Reply::Done { id, how, cpu_us: 0 }).is_ok()
     }
 
     fn begin(&mut self, control: &OwnedFd, command: Waiting) -> bool {
@@ -233,7 +238,11 @@ impl Init {
         self.note(control, command.id, started)
     }
 
-    fn exec(&self, command: &Waiting, mut cgroup: Option<&mut Slot>) -> Result<(usize, libc::pid_t), Failure> {
+    fn exec(
+        &self,
+        command: &Waiting,
+        mut cgroup: Option<&mut Slot>,
+    ) -> Result<(usize, libc::pid_t), Failure> {
         let slot = self.free_slot()?;
         let streams = match (&command.fds[..], command.stdin) {
             ([i, o, e], true) => [i, o, e],
@@ -263,15 +272,19 @@ impl Init {
                 true
             }
             Err(failure) => {
-                wire::send(control.as_fd(), &Reply::Done { id, how: Ended::NotStarted(failure), cpu_us: 0 }).is_ok()
+                wire::send(control.as_fd(), &Reply::Done { id, how: Ended::NotStarted(failure), cpu_us: 0 })
+                    .is_ok()
             }
         }
     }
 
     fn call(&self, name: &str, limits: Limits, fds: &[OwnedFd]) -> Result<Started, Failure> {
-        let [arguments, result] = fds else { return Err(Failure::new("take a call's streams", Errno::EBADF)) };
+        let [arguments, result] = fds else {
+            return Err(Failure::new("take a call's streams", Errno::EBADF));
+        };
         let function = self.builtins.iter().find(|(known, _)| *known == name).map(|(_, function)| *function);
-        let function = function.ok_or_else(|| Failure::new(format!("find the built-in {name}"), Errno::ENOENT))?;
+        let function =
+            function.ok_or_else(|| Failure::new(format!("find the built-in {name}"), Errno::ENOENT))?;
         let slot = self.free_slot()?;
         let pid = spawn::builtin(&self.ground, slot, function, &limits, arguments, result)?;
         Ok(Started { slot, pid, limits, cgroup: None })
@@ -314,13 +327,14 @@ impl Init {
 fn ground(start: &SessionStart, home: &Path) -> Result<Ground, Failure> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let root = start.plan.root.clone();
-    let root_fd = nix::fcntl::open(&root, flags, Mode::empty()).doing(|| format!("open {}", root.display()))?;
+    let root_fd =
+        nix::fcntl::open(&root, flags, Mode::empty()).doing(|| format!("open {}", root.display()))?;
     let null = nix::fcntl::open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .doing(|| "open /dev/null inside".to_owned())?;
     let writable = writable(start, home);
     let paths: Vec<&Path> = writable.iter().map(PathBuf::as_path).collect();
-    let mut env: Vec<(String, String)> = ENVIRONMENT.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
-    env.push(("HOME".into(), home.display().to_string()));
+    let mut env: Vec<(String, String)> =
+        ENVIRONMENT.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
     if start.plan.broker.is_some() {
         env.extend(forward::environment());
     }
@@ -328,6 +342,8 @@ fn ground(start: &SessionStart, home: &Path) -> Result<Ground, Failure> {
         env.retain(|(known, _)| known != name);
         env.push((name.clone(), value.clone()));
     }
+    env.retain(|(known, _)| known != "HOME");
+    env.push(("HOME".into(), home.display().to_string()));
     Ok(Ground {
         root,
         root_fd: dup_high(root_fd)?,

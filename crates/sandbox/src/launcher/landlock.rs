@@ -69,7 +69,8 @@ pub(crate) fn ruleset(writable: &[&Path]) -> Result<OwnedFd, Errno> {
 /// Puts a rule set in force for this process, for good. `no_new_privs` must be set.
 pub(crate) fn restrict(ruleset: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: takes a descriptor and a number.
-    Errno::result(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) }).map(drop)
+    Errno::result(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) })
+        .map(drop)
 }
 
 fn create(attributes: &RulesetAttr, abi: i32) -> Result<OwnedFd, Errno> {
@@ -80,7 +81,8 @@ fn create(attributes: &RulesetAttr, abi: i32) -> Result<OwnedFd, Errno> {
         _ => size_of::<RulesetAttr>(),
     };
     // SAFETY: the structure is at least `size` bytes long.
-    let fd = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::from_ref(attributes), size, 0) };
+    let fd =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::from_ref(attributes), size, 0) };
     let fd = RawFd::try_from(Errno::result(fd)?).map_err(|_| Errno::EBADF)?;
     // SAFETY: the kernel has just made this descriptor; nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

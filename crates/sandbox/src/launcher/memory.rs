@@ -5,7 +5,11 @@ use std::path::Path;
 
 /// Bytes of a page as `/proc` counts them.
 fn page_bytes() -> u64 {
-    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(4096)
+    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
+        .ok()
+        .flatten()
+        .and_then(|n| u64::try_from(n).ok())
+        .unwrap_or(4096)
 }
 
 /// What one process is to its parent, and what it holds.
@@ -62,7 +66,9 @@ impl Snapshot {
     /// Bytes of these processes, where a page that several share counts for its share.
     pub(super) fn proportional(&self, pids: &[i32]) -> u64 {
         let share = |pid: &i32| {
-            std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok().and_then(|text| parse_rollup(&text))
+            std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
+                .ok()
+                .and_then(|text| parse_rollup(&text))
         };
         pids.iter().map(|pid| share(pid).unwrap_or_else(|| self.resident(&[*pid]))).sum()
     }

@@ -63,7 +63,11 @@ pub fn run_launcher(builtins: Builtins) -> ! {
     std::process::exit(match serve(builtins) {
         Ok(()) => 0,
         Err(failure) => {
-            eprintln!("sandbox launcher: cannot {}: {}", failure.doing, Errno::from_raw(failure.errno).desc());
+            eprintln!(
+                "sandbox launcher: cannot {}: {}",
+                failure.doing,
+                Errno::from_raw(failure.errno).desc()
+            );
             1
         }
     })
@@ -74,7 +78,9 @@ fn serve(builtins: Builtins) -> Result<(), Failure> {
     match wire::receive::<Start>(control.as_fd()).doing(|| "read what to start".to_owned())? {
         None => Ok(()),
         Some((Start::Session(start), _)) => session(control, &start, builtins),
-        Some((Start::Probe { scratch, uid, gid }, _)) => crate::probe::serve(control.as_fd(), &scratch, uid, gid),
+        Some((Start::Probe { scratch, uid, gid }, _)) => {
+            crate::probe::serve(control.as_fd(), &scratch, uid, gid)
+        }
     }
 }
 
@@ -148,9 +154,8 @@ fn clone_init(
             sys::exit_now(1)
         }
         sys::Forked::Parent(pid) => {
-            let made = write_maps(pid, start.uid, start.gid).and_then(|()| {
-                release.write_all(&[1]).doing(|| "release the sandbox's init".to_owned())
-            });
+            let made = write_maps(pid, start.uid, start.gid)
+                .and_then(|()| release.write_all(&[1]).doing(|| "release the sandbox's init".to_owned()));
             let pid = nix::unistd::Pid::from_raw(pid);
             if made.is_err() {
                 let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
@@ -178,13 +183,16 @@ pub(crate) fn write_maps(pid: libc::pid_t, uid: u32, gid: u32) -> Result<(), Fai
     write("gid_map", format!("{gid} {gid} 1"))
 }
 
+/// HOME as the plan names it, unless an empty directory there would hide the system or be impossible.
 fn home_of(start: &SessionStart) -> PathBuf {
     let named = start.plan.env.iter().find(|(name, _)| name == "HOME").map(|(_, value)| Path::new(value));
-    named.filter(|path| path.is_absolute()).unwrap_or(Path::new(DEFAULT_HOME)).to_owned()
+    named.filter(|path| sources::is_placeable(path)).unwrap_or(Path::new(DEFAULT_HOME)).to_owned()
 }
 
 /// A copy of a raw descriptor at exactly this number, kept across `exec`.
 fn place(fd: &OwnedFd, number: i32) -> Result<(), Failure> {
     // SAFETY: the numbers used are 0 to 3, which nothing in this process owns at this point.
-    Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) }).map(drop).doing(|| "place a descriptor".to_owned())
+    Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) })
+        .map(drop)
+        .doing(|| "place a descriptor".to_owned())
 }

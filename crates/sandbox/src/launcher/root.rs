@@ -16,7 +16,8 @@ use super::sys;
 use crate::wire::{Doing, Failure, SessionStart};
 
 /// Paths below `.git` that commands may not change, and whether each is a directory.
-const GIT_FIXED: &[(&str, bool)] = &[("config", false), ("hooks", true), ("info", true), ("objects/info", true)];
+const GIT_FIXED: &[(&str, bool)] =
+    &[("config", false), ("hooks", true), ("info", true), ("objects/info", true)];
 /// Places where the new root may be mounted. All sources are held by descriptors already, so nothing is hidden by it.
 const PLACES: &[&str] = &["/tmp", "/mnt", "/usr"];
 
@@ -77,7 +78,10 @@ impl NewRoot {
         let fd = nix::fcntl::open(&path, flags, Mode::empty()).doing(|| "open the new root".to_owned())?;
         let mut root = Self { path, fd, staged: Vec::new(), uppers: Vec::new() };
         // Every name here costs kernel memory, so names are bounded as well as bytes.
-        let options = format!("mode=0755,size={scratch_bytes},nr_inodes={}", (scratch_bytes / 4096).clamp(1024, 1 << 20));
+        let options = format!(
+            "mode=0755,size={scratch_bytes},nr_inodes={}",
+            (scratch_bytes / 4096).clamp(1024, 1 << 20)
+        );
         root.directory(Path::new("/.scratch"))?;
         let scratch = root.path.join(".scratch");
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
@@ -86,8 +90,13 @@ impl NewRoot {
         for (name, mode) in [("tmp", 0o1777), ("shm", 0o1777), ("home", 0o700)] {
             let path = scratch.join(name);
             nix::unistd::mkdir(&path, Mode::empty()).doing(|| format!("make scratch/{name}"))?;
-            nix::sys::stat::fchmodat(nix::fcntl::AT_FDCWD, &path, Mode::from_bits_truncate(mode), nix::sys::stat::FchmodatFlags::FollowSymlink)
-                .doing(|| format!("open up scratch/{name}"))?;
+            nix::sys::stat::fchmodat(
+                nix::fcntl::AT_FDCWD,
+                &path,
+                Mode::from_bits_truncate(mode),
+                nix::sys::stat::FchmodatFlags::FollowSymlink,
+            )
+            .doing(|| format!("open up scratch/{name}"))?;
         }
         root.staged.push(scratch);
         Ok(root)
@@ -110,9 +119,11 @@ impl NewRoot {
                 sys::attach(fd.as_fd(), target.as_fd()).doing(|| format!("mount {}", at.display()))
             }
             What::Scratch(part) => {
-                let source = self.beneath(Path::new("/.scratch").join(part).as_path(), OFlag::O_PATH)
+                let source = self
+                    .beneath(Path::new("/.scratch").join(part).as_path(), OFlag::O_PATH)
                     .doing(|| format!("open scratch/{part}"))?;
-                let tree = sys::clone_tree_at(source.as_fd(), "").doing(|| format!("take hold of scratch/{part}"))?;
+                let tree = sys::clone_tree_at(source.as_fd(), "")
+                    .doing(|| format!("take hold of scratch/{part}"))?;
                 let target = self.directory(&at)?;
                 sys::attach(tree.as_fd(), target.as_fd()).doing(|| format!("mount {}", at.display()))
             }
@@ -161,7 +172,8 @@ impl NewRoot {
         for (name, directory) in GIT_FIXED {
             let at = git.join(name);
             let target = if *directory { self.directory(&at)? } else { self.file(&at, OFlag::O_PATH)? };
-            let tree = sys::clone_tree_at(target.as_fd(), "").doing(|| format!("take hold of {}", at.display()))?;
+            let tree =
+                sys::clone_tree_at(target.as_fd(), "").doing(|| format!("take hold of {}", at.display()))?;
             sys::set_attributes(tree.as_fd(), sys::ATTR_RDONLY | sys::ATTR_NOSUID | sys::ATTR_NODEV, false)
                 .doing(|| format!("make {} read-only", at.display()))?;
             sys::attach(tree.as_fd(), target.as_fd()).doing(|| format!("fix {}", at.display()))?;
@@ -186,7 +198,8 @@ impl NewRoot {
             }
         };
         let tree = sys::clone_tree_at(empty.as_fd(), "").doing(|| "take hold of an empty file".to_owned())?;
-        sys::set_attributes(tree.as_fd(), sys::ATTR_RDONLY, false).doing(|| "make a mask read-only".to_owned())?;
+        sys::set_attributes(tree.as_fd(), sys::ATTR_RDONLY, false)
+            .doing(|| "make a mask read-only".to_owned())?;
         sys::attach(tree.as_fd(), target.as_fd()).doing(|| format!("mask {}", at.display()))
     }
 
@@ -206,7 +219,8 @@ impl NewRoot {
     /// it away and put something else in its place.
     fn pin(&self, at: &Path) -> Result<(), Failure> {
         let target = self.directory(at)?;
-        let tree = sys::clone_tree_at(target.as_fd(), "").doing(|| format!("take hold of {}", at.display()))?;
+        let tree =
+            sys::clone_tree_at(target.as_fd(), "").doing(|| format!("take hold of {}", at.display()))?;
         sys::attach(tree.as_fd(), target.as_fd()).doing(|| format!("pin {}", at.display()))
     }
 
@@ -242,11 +256,14 @@ impl NewRoot {
             match self.beneath(&made, OFlag::O_PATH | OFlag::O_DIRECTORY) {
                 Ok(_) => {}
                 Err(Errno::ENOENT) => {
-                    let parent = self.beneath(&above, OFlag::O_PATH).doing(|| format!("open {}", above.display()))?;
+                    let parent =
+                        self.beneath(&above, OFlag::O_PATH).doing(|| format!("open {}", above.display()))?;
                     mkdirat(&parent, Path::new(part), Mode::from_bits_truncate(0o755))
                         .doing(|| format!("make the directory {}", made.display()))?;
                 }
-                Err(errno) => return Err(Failure::new(format!("open the directory {}", made.display()), errno)),
+                Err(errno) => {
+                    return Err(Failure::new(format!("open the directory {}", made.display()), errno));
+                }
             }
         }
         self.beneath(&made, OFlag::O_PATH | OFlag::O_DIRECTORY).doing(|| format!("open {}", made.display()))

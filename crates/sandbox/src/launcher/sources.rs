@@ -4,7 +4,9 @@
 //! ordinary user does it in the new namespaces, with the rights it has anyway.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
 
 use super::idmap::OwnerMaps;
 use super::sys;
@@ -15,9 +17,26 @@ use crate::{Layered, View};
 const SYSTEM: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 /// What programs need of `/etc`; users, groups, hosts and name services are generated instead.
 const ETC: &[&str] = &[
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "pki/tls/certs",
-    "pki/ca-trust", "crypto-policies", "ca-certificates.conf", "localtime", "services", "protocols", "mime.types",
-    "os-release", "debian_version", "terminfo", "fonts", "java", "magic",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "pki/tls/certs",
+    "pki/ca-trust",
+    "crypto-policies",
+    "ca-certificates.conf",
+    "localtime",
+    "services",
+    "protocols",
+    "mime.types",
+    "os-release",
+    "debian_version",
+    "terminfo",
+    "fonts",
+    "java",
+    "magic",
 ];
 /// Memory-backed directories that every program may write to, and their names in the scratch space.
 pub(super) const TEMPORARY: &[(&str, &str)] = &[("/tmp", "tmp"), ("/var/tmp", "tmp"), ("/dev/shm", "shm")];
@@ -60,6 +79,7 @@ pub(super) struct Overlay {
 
 /// Takes hold of all that a plan names, parents before children.
 pub(super) fn take(start: &SessionStart, home: &Path, maps: &OwnerMaps) -> Result<Vec<Item>, Failure> {
+    check(start)?;
     let mut items = Vec::new();
     system(&mut items)?;
     etc(&mut items, start, home)?;
@@ -87,7 +107,9 @@ fn system(items: &mut Vec<Item>) -> Result<(), Failure> {
             Ok(_) => items.push(read_only(path.to_owned(), path)?),
         }
     }
-    for path in ["/run", "/sys/kernel", "/sys/fs/cgroup", "/sys/class/net", "/sys/block", "/sys/bus", "/sys/power"] {
+    for path in
+        ["/run", "/sys/kernel", "/sys/fs/cgroup", "/sys/class/net", "/sys/block", "/sys/bus", "/sys/power"]
+    {
         items.push(Item { at: path.into(), what: What::Directory });
     }
     if let Ok(item) = read_only("/sys/devices/system/cpu".into(), Path::new("/sys/devices/system/cpu")) {
@@ -112,12 +134,18 @@ fn etc(items: &mut Vec<Item>, start: &SessionStart, home: &Path) -> Result<(), F
     }
     let (uid, gid, home) = (start.uid, start.gid, home.display());
     let texts = [
-        ("passwd", format!("root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:{uid}:{gid}:agent:{home}:/bin/bash\n")),
+        (
+            "passwd",
+            format!("root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:{uid}:{gid}:agent:{home}:/bin/bash\n"),
+        ),
         ("group", format!("root:x:0:\nagent:x:{gid}:\n")),
         ("hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n".to_owned()),
         ("hostname", "sandbox\n".to_owned()),
         ("resolv.conf", "# there is no name service in here\n".to_owned()),
-        ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n".to_owned()),
+        (
+            "nsswitch.conf",
+            "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n".to_owned(),
+        ),
     ];
     for (name, text) in texts {
         items.push(Item { at: Path::new("/etc").join(name), what: What::Text(text.into_bytes()) });
@@ -132,8 +160,11 @@ fn devices(items: &mut Vec<Item>) -> Result<(), Failure> {
         items.push(Item { at: path, what: What::Tree { fd, directory: false } });
     }
     let links = [
-        ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
-        ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+        ("ptmx", "pts/ptmx"),
     ];
     for (name, to) in links {
         items.push(Item { at: Path::new("/dev").join(name), what: What::Link(to.into()) });
@@ -182,7 +213,8 @@ fn view_layers(view: &View, maps: &OwnerMaps) -> Result<Overlay, Failure> {
 }
 
 fn layers(lower: &[PathBuf], upper: &Path, work: &Path, maps: &OwnerMaps) -> Result<Overlay, Failure> {
-    let common: PathBuf = upper.components().zip(work.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+    let common: PathBuf =
+        upper.components().zip(work.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
     let below = |path: &Path| path.strip_prefix(&common).expect("a prefix of both").to_owned();
     let mut held = Vec::new();
     for layer in lower {
@@ -209,6 +241,29 @@ fn read_only(at: PathBuf, path: &Path) -> Result<Item, Failure> {
     sys::set_attributes(fd.as_fd(), sys::ATTR_RDONLY | sys::ATTR_NOSUID | sys::ATTR_NODEV, true)
         .doing(|| format!("make {} read-only", path.display()))?;
     Ok(Item { at, what: What::Tree { fd, directory: meta.is_dir() } })
+}
+
+/// Writable things may not lie where they would hide or change the system.
+fn check(start: &SessionStart) -> Result<(), Failure> {
+    let plan = &start.plan;
+    let views = plan.views.iter().chain(&plan.caches).map(|view| &view.at);
+    match views.chain([&plan.root]).find(|at| !is_placeable(at)) {
+        Some(at) => {
+            Err(Failure::new(format!("put a part of the workspace at {}", at.display()), Errno::EINVAL))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether something of the run's own may be mounted at a path: absolute, without `..`, and not of the system.
+pub(super) fn is_placeable(path: &Path) -> bool {
+    const RESERVED: &[&str] = &["/dev", "/proc", "/sys", "/etc", "/run"];
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    path.is_absolute()
+        && plain
+        && path.parent().is_some()
+        && !is_system(path)
+        && !RESERVED.iter().any(|dir| path.starts_with(dir))
 }
 
 /// Whether a path is seen inside anyway.

@@ -98,7 +98,8 @@ fn reap(ground: &Ground, job: &Job<'_>) -> Result<(), Failure> {
         cgroup.join()?;
     }
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).doing(|| "mount the command's /proc".to_owned())?;
+    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>)
+        .doing(|| "mount the command's /proc".to_owned())?;
     for (number, stream) in (0..).zip(job.streams) {
         place(stream, number)?;
     }
@@ -140,7 +141,10 @@ fn with_own_processes(limits: &Limits) -> Limits {
 
 /// Gives up everything and closes the descriptors from `first` on.
 pub(super) fn confined(ground: &Ground, first: i32) -> Result<(), Failure> {
-    debug_assert!(ground.confinement.fd().as_raw_fd() >= first, "the rules are numbered above what is placed");
+    debug_assert!(
+        ground.confinement.fd().as_raw_fd() >= first,
+        "the rules are numbered above what is placed"
+    );
     ground.confinement.apply()?;
     for signal in [Signal::SIGPIPE, Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM] {
         // SAFETY: the default action runs no code of ours.
@@ -179,7 +183,8 @@ fn execute(ground: &Ground, job: &Job<'_>, entered: Result<(), Errno>) {
     };
     let env = merged(&ground.env, job.env);
     let c_words: Option<Vec<CString>> = words.iter().map(|w| CString::new(*w).ok()).collect();
-    let c_env: Option<Vec<CString>> = env.iter().map(|(n, v)| CString::new(format!("{n}={v}")).ok()).collect();
+    let c_env: Option<Vec<CString>> =
+        env.iter().map(|(n, v)| CString::new(format!("{n}={v}")).ok()).collect();
     let (Some(c_words), Some(c_env)) = (c_words, c_env) else {
         say(program, Errno::EINVAL);
         return;
@@ -221,16 +226,23 @@ fn merged<'a>(base: &'a [(String, String)], more: &'a [(String, String)]) -> Vec
 /// Reads the arguments, runs the function, writes its answer.
 fn answer(ground: &Ground, function: Builtin) -> Result<(), Failure> {
     let mut text = Vec::new();
-    std::io::stdin().take(MAX_RESULT as u64).read_to_end(&mut text).doing(|| "read the arguments".to_owned())?;
+    std::io::stdin()
+        .take(MAX_RESULT as u64)
+        .read_to_end(&mut text)
+        .doing(|| "read the arguments".to_owned())?;
     std::panic::set_hook(Box::new(|_| {}));
     let result = match serde_json::from_slice(&text) {
-        Ok(arguments) => std::panic::catch_unwind(|| function(&ground.root, arguments))
-            .unwrap_or_else(|_| Err("the tool itself failed (it panicked); nothing more is known".to_owned())),
+        Ok(arguments) => {
+            std::panic::catch_unwind(|| function(&ground.root, arguments)).unwrap_or_else(|_| {
+                Err("the tool itself failed (it panicked); nothing more is known".to_owned())
+            })
+        }
         Err(error) => Err(format!("the arguments are not JSON: {error}")),
     };
     let mut bytes = serde_json::to_vec(&result).unwrap_or_default();
     if bytes.len() > MAX_RESULT {
-        let refusal: Result<(), _> = Err(format!("the answer has {} bytes, more than {MAX_RESULT}", bytes.len()));
+        let refusal: Result<(), _> =
+            Err(format!("the answer has {} bytes, more than {MAX_RESULT}", bytes.len()));
         bytes = serde_json::to_vec(&refusal).unwrap_or_default();
     }
     // SAFETY: descriptor 3 was placed for this and nothing else owns it.

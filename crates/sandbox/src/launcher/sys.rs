@@ -132,7 +132,8 @@ pub(crate) fn no_capabilities() -> Result<(), Errno> {
     let header = Header { version: 0x2008_0522, pid: 0 };
     let none = [0u32; 6];
     // SAFETY: version 3 takes two times three 32-bit sets.
-    Errno::result(unsafe { libc::syscall(libc::SYS_capset, std::ptr::from_ref(&header), none.as_ptr()) }).map(drop)
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, std::ptr::from_ref(&header), none.as_ptr()) })
+        .map(drop)
 }
 
 /// Closes all descriptors from `first` on.
@@ -157,7 +158,8 @@ pub(crate) fn loopback_up() -> Result<(), Errno> {
     request.ifr_name[1] = b'o'.cast_signed() as libc::c_char;
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     // SAFETY: the request is a whole `ifreq` with a name.
-    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw mut request) }).map(drop)
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw mut request) })
+        .map(drop)
 }
 
 /// A child that has ended, and the processor time that it and its own children took; `None` when there is none.

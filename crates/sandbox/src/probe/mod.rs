@@ -89,13 +89,21 @@ const PRIMITIVES: &[Primitive] = &[
         holds: Some(Level::S2),
         fix: "/proc is partly covered, as containers do: run the container with --security-opt systempaths=unconfined",
     },
-    Primitive { name: NETWORK, holds: Some(Level::S2), fix: "a kernel with network namespaces (CONFIG_NET_NS)" },
+    Primitive {
+        name: NETWORK,
+        holds: Some(Level::S2),
+        fix: "a kernel with network namespaces (CONFIG_NET_NS)",
+    },
     Primitive {
         name: LANDLOCK,
         holds: Some(Level::S1),
         fix: "Linux 6.2 or later with Landlock switched on: add landlock to the lsm= list on the kernel's command line",
     },
-    Primitive { name: SCOPES, holds: None, fix: "Linux 6.12 or later; without it the namespaces alone keep signals apart" },
+    Primitive {
+        name: SCOPES,
+        holds: None,
+        fix: "Linux 6.12 or later; without it the namespaces alone keep signals apart",
+    },
     Primitive { name: SECCOMP, holds: Some(Level::S1), fix: "a kernel with CONFIG_SECCOMP_FILTER" },
     Primitive {
         name: OVERLAY,
@@ -103,7 +111,11 @@ const PRIMITIVES: &[Primitive] = &[
         fix: "Linux 5.13 or later with overlayfs, and a data directory on ext4, xfs, btrfs or tmpfs: in a container, on a \
               volume; without it workspaces are work trees, which take longer to make ([workspace] mode = \"worktree\")",
     },
-    Primitive { name: MASKS, holds: Some(Level::S2), fix: "bind mounts in user namespaces (see the mount namespace)" },
+    Primitive {
+        name: MASKS,
+        holds: Some(Level::S2),
+        fix: "bind mounts in user namespaces (see the mount namespace)",
+    },
     Primitive {
         name: IDMAP,
         holds: None,
@@ -132,7 +144,10 @@ impl Probe {
         made.map_err(|e| SandboxError::host(format!("make {}", trial.display()), e))?;
         let rows = tokio::time::timeout(LIMIT, ask(options, &trial)).await;
         // What overlayfs leaves in its own directory can't be listed, not even by its owner.
-        let _ = std::fs::set_permissions(trial.join("work/work"), std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let _ = std::fs::set_permissions(
+            trial.join("work/work"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        );
         let _ = std::fs::remove_dir_all(&trial);
         let rows = rows.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
         rows.map(Self::of).map_err(|e| SandboxError::host("probe the sandbox", e))
@@ -167,7 +182,9 @@ impl Probe {
         if self.level >= wanted {
             return Ok(());
         }
-        let needed = |row: &&ProbeRow| !row.ok && primitive(&row.name).is_some_and(|p| p.holds.is_some_and(|l| l <= wanted));
+        let needed = |row: &&ProbeRow| {
+            !row.ok && primitive(&row.name).is_some_and(|p| p.holds.is_some_and(|l| l <= wanted))
+        };
         let rows: Vec<&ProbeRow> = self.rows.iter().filter(needed).collect();
         let list = |f: fn(&ProbeRow) -> String| rows.iter().map(|row| f(row)).collect::<Vec<_>>().join("; ");
         Err(SandboxError::Unavailable {
@@ -179,8 +196,11 @@ impl Probe {
 
     fn of(rows: Vec<ProbeRow>) -> Self {
         let works = |name: &str| rows.iter().any(|row| row.name == name && row.ok);
-        let has = |level: Level| PRIMITIVES.iter().filter(|p| p.holds.is_some_and(|l| l <= level)).all(|p| works(p.name));
-        let level = [Level::S3, Level::S2, Level::S1].into_iter().find(|level| has(*level)).unwrap_or(Level::S0);
+        let has = |level: Level| {
+            PRIMITIVES.iter().filter(|p| p.holds.is_some_and(|l| l <= level)).all(|p| works(p.name))
+        };
+        let level =
+            [Level::S3, Level::S2, Level::S1].into_iter().find(|level| has(*level)).unwrap_or(Level::S0);
         let overlay = works(OVERLAY);
         Self { level, overlay, rows }
     }
@@ -302,7 +322,9 @@ mod tests {
         for (doing, want) in cases {
             let error = explain(Level::S2, Failure { doing: doing.into(), errno: libc::EPERM });
             match (error, want) {
-                (SandboxError::Unavailable { missing, .. }, Some(name)) => assert!(missing.starts_with(name), "{missing}"),
+                (SandboxError::Unavailable { missing, .. }, Some(name)) => {
+                    assert!(missing.starts_with(name), "{missing}")
+                }
                 (SandboxError::Host { .. }, None) => {}
                 (error, _) => panic!("{doing}: {error}"),
             }

@@ -11,7 +11,10 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Pid, Uid};
 
-use super::{CGROUPS, IDMAP, LANDLOCK, MASKS, MOUNTS, NETWORK, OVERLAY, PROC, ProbeRow, SCOPES, SECCOMP, USER_NAMESPACE, primitive};
+use super::{
+    CGROUPS, IDMAP, LANDLOCK, MASKS, MOUNTS, NETWORK, OVERLAY, PROC, ProbeRow, SCOPES, SECCOMP,
+    USER_NAMESPACE, primitive,
+};
 use crate::launcher::cgroup::Cgroups;
 use crate::launcher::idmap::OwnerMaps;
 use crate::launcher::{landlock, seccomp, sys};
@@ -52,7 +55,8 @@ pub(crate) fn serve(control: BorrowedFd<'_>, scratch: &Path, uid: u32, gid: u32)
         let found = attempt();
         let fix = primitive(name).map(|p| p.fix.to_owned()).filter(|_| found.is_err());
         let ok = found.is_ok();
-        let detail = found.unwrap_or_else(|f| format!("cannot {}: {}", f.doing, Errno::from_raw(f.errno).desc()));
+        let detail =
+            found.unwrap_or_else(|f| format!("cannot {}: {}", f.doing, Errno::from_raw(f.errno).desc()));
         let row = ProbeRow { name: name.to_owned(), ok, detail, fix };
         wire::send(control, &Reply::Row(row)).doing(|| "report a trial".to_owned())?;
     }
@@ -63,7 +67,11 @@ impl Trials<'_> {
     fn user_namespace(self) -> Found {
         self.inside(libc::CLONE_NEWUSER, || {
             let uid = nix::unistd::geteuid().as_raw();
-            if uid == self.uid { Ok(format!("commands run as uid {uid}")) } else { Err(unexpected("keep the uid")) }
+            if uid == self.uid {
+                Ok(format!("commands run as uid {uid}"))
+            } else {
+                Err(unexpected("keep the uid"))
+            }
         })
     }
 
@@ -71,7 +79,8 @@ impl Trials<'_> {
         self.inside(MOUNTING, || {
             let fd = empty_root()?;
             let tree = sys::clone_tree_at(fd.as_fd(), "").doing(|| "copy a mount".to_owned())?;
-            sys::set_attributes(tree.as_fd(), sys::ATTR_RDONLY, true).doing(|| "make a mount read-only".to_owned())?;
+            sys::set_attributes(tree.as_fd(), sys::ATTR_RDONLY, true)
+                .doing(|| "make a mount read-only".to_owned())?;
             std::fs::create_dir(format!("{PLACE}/copy")).doing(|| "make a directory".to_owned())?;
             let target = open_dir(&format!("{PLACE}/copy"))?;
             sys::attach(tree.as_fd(), target.as_fd()).doing(|| "attach a mount".to_owned())?;
@@ -83,10 +92,16 @@ impl Trials<'_> {
     fn processes(self) -> Found {
         self.inside(MOUNTING | libc::CLONE_NEWPID, || {
             let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-            mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).doing(|| "mount /proc".to_owned())?;
+            mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>)
+                .doing(|| "mount /proc".to_owned())?;
             let seen = std::fs::read_dir("/proc").doing(|| "list /proc".to_owned())?.flatten();
-            let pids = seen.filter(|e| e.file_name().to_str().is_some_and(|n| n.parse::<u32>().is_ok())).count();
-            if pids == 1 { Ok("only own processes are seen".to_owned()) } else { Err(unexpected("hide other processes")) }
+            let pids =
+                seen.filter(|e| e.file_name().to_str().is_some_and(|n| n.parse::<u32>().is_ok())).count();
+            if pids == 1 {
+                Ok("only own processes are seen".to_owned())
+            } else {
+                Err(unexpected("hide other processes"))
+            }
         })
     }
 
@@ -110,7 +125,8 @@ impl Trials<'_> {
         let found = self.inside(0, || {
             std::fs::create_dir("inner").doing(|| "make a directory".to_owned())?;
             std::fs::write("outer", "x").doing(|| "write before the rules".to_owned())?;
-            let rules = landlock::ruleset(&[Path::new("inner")]).doing(|| "make the Landlock rules".to_owned())?;
+            let rules =
+                landlock::ruleset(&[Path::new("inner")]).doing(|| "make the Landlock rules".to_owned())?;
             sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).doing(|| "give up new privileges".to_owned())?;
             landlock::restrict(rules.as_fd()).doing(|| "put the Landlock rules in force".to_owned())?;
             std::fs::write("inner/x", "x").doing(|| "write where the rules allow it".to_owned())?;
@@ -147,11 +163,19 @@ impl Trials<'_> {
             for name in ["lower/dir/sub", "lower/gone", "upper", "work"] {
                 std::fs::create_dir_all(format!("{scratch}/{name}")).doing(|| format!("make {name}"))?;
             }
-            std::fs::write(format!("{scratch}/lower/dir/file"), "old").doing(|| "write a layer".to_owned())?;
-            let options = format!("lowerdir={scratch}/lower,upperdir={scratch}/upper,workdir={scratch}/work,userxattr");
+            std::fs::write(format!("{scratch}/lower/dir/file"), "old")
+                .doing(|| "write a layer".to_owned())?;
+            let options =
+                format!("lowerdir={scratch}/lower,upperdir={scratch}/upper,workdir={scratch}/work,userxattr");
             let merged = format!("{PLACE}/m");
-            mount(Some("overlay"), merged.as_str(), Some("overlay"), MsFlags::empty(), Some(options.as_str()))
-                .doing(|| "mount an overlay".to_owned())?;
+            mount(
+                Some("overlay"),
+                merged.as_str(),
+                Some("overlay"),
+                MsFlags::empty(),
+                Some(options.as_str()),
+            )
+            .doing(|| "mount an overlay".to_owned())?;
             overlay_behaves(&merged, &scratch)
         })
     }
@@ -163,9 +187,14 @@ impl Trials<'_> {
             std::fs::write(&secret, "canary").doing(|| "write a file".to_owned())?;
             std::fs::write(&empty, "").doing(|| "write a file".to_owned())?;
             let flags = MsFlags::MS_BIND;
-            mount(Some(empty.as_str()), secret.as_str(), None::<&str>, flags, None::<&str>).doing(|| "cover a file".to_owned())?;
+            mount(Some(empty.as_str()), secret.as_str(), None::<&str>, flags, None::<&str>)
+                .doing(|| "cover a file".to_owned())?;
             let text = std::fs::read_to_string(&secret).doing(|| "read a covered file".to_owned())?;
-            if text.is_empty() { Ok("a covered file reads as empty".to_owned()) } else { Err(unexpected("cover a file")) }
+            if text.is_empty() {
+                Ok("a covered file reads as empty".to_owned())
+            } else {
+                Err(unexpected("cover a file"))
+            }
         })
     }
 
@@ -205,7 +234,11 @@ impl Trials<'_> {
             }
             sys::Forked::Parent(pid) => {
                 drop((wait, tell));
-                let mapped = if namespaces & libc::CLONE_NEWUSER == 0 { Ok(()) } else { crate::launcher::write_maps(pid, self.uid, self.gid) };
+                let mapped = if namespaces & libc::CLONE_NEWUSER == 0 {
+                    Ok(())
+                } else {
+                    crate::launcher::write_maps(pid, self.uid, self.gid)
+                };
                 if mapped.is_ok() {
                     let _ = release.write_all(&[1]);
                 }
@@ -228,7 +261,8 @@ impl Trials<'_> {
         }
         if namespaces & libc::CLONE_NEWNS != 0 {
             let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-            mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).doing(|| "make the mounts private".to_owned())?;
+            mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
+                .doing(|| "make the mounts private".to_owned())?;
         }
         Ok(())
     }
@@ -236,7 +270,8 @@ impl Trials<'_> {
 
 /// A memory-backed file system of the trial's own.
 fn empty_root() -> Result<OwnedFd, Failure> {
-    mount(Some("trial"), PLACE, Some("tmpfs"), MsFlags::empty(), Some("size=1m")).doing(|| "mount a tmpfs".to_owned())?;
+    mount(Some("trial"), PLACE, Some("tmpfs"), MsFlags::empty(), Some("size=1m"))
+        .doing(|| "mount a tmpfs".to_owned())?;
     open_dir(PLACE)
 }
 
@@ -251,11 +286,13 @@ fn overlay_behaves(merged: &str, scratch: &str) -> Found {
     let step = |what: &'static str| move || what.to_owned();
     std::fs::remove_dir(format!("{merged}/gone")).doing(step("remove a directory of the lower layer"))?;
     std::fs::create_dir(format!("{merged}/new")).doing(step("make a directory"))?;
-    std::fs::rename(format!("{merged}/new"), format!("{merged}/renamed")).doing(step("rename a new directory"))?;
+    std::fs::rename(format!("{merged}/new"), format!("{merged}/renamed"))
+        .doing(step("rename a new directory"))?;
     std::fs::remove_dir_all(format!("{merged}/dir")).doing(step("remove a tree of the lower layer"))?;
     std::fs::create_dir(format!("{merged}/dir")).doing(step("make a directory again"))?;
     let left = std::fs::read_dir(format!("{merged}/dir")).doing(step("list a directory made again"))?.count();
-    let gone = std::fs::symlink_metadata(format!("{scratch}/upper/gone")).doing(step("look for a whiteout"))?;
+    let gone =
+        std::fs::symlink_metadata(format!("{scratch}/upper/gone")).doing(step("look for a whiteout"))?;
     if left != 0 {
         return Err(unexpected("hide what lies below a directory that was made again"));
     }
@@ -270,7 +307,10 @@ fn scopes() -> Found {
     if abi >= landlock::SCOPED_ABI {
         return Ok("signals and abstract sockets stay inside".to_owned());
     }
-    Err(Failure::new(format!("use version {} of Landlock (this is {abi})", landlock::SCOPED_ABI), Errno::ENOSYS))
+    Err(Failure::new(
+        format!("use version {} of Landlock (this is {abi})", landlock::SCOPED_ABI),
+        Errno::ENOSYS,
+    ))
 }
 
 fn cgroups() -> Found {

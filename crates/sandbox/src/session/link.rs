@@ -59,10 +59,8 @@ impl Launched {
 
 impl Drop for Launched {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                drop(runtime.spawn_blocking(move || child.wait()));
-            }
+        if let (Some(mut child), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            drop(runtime.spawn_blocking(move || child.wait()));
         }
     }
 }
@@ -84,13 +82,15 @@ pub(super) async fn open(
     arguments: &[String],
     start: &Start,
 ) -> Result<(std::sync::Arc<Link>, Level), OpenError> {
-    let (stream, mut child) = spawn(exe, arguments).map_err(|e| OpenError::Host("start the sandbox's launcher", e))?;
+    let (stream, mut child) =
+        spawn(exe, arguments).map_err(|e| OpenError::Host("start the sandbox's launcher", e))?;
     let (mut read, write) = stream.into_split();
     let mut writer = Writer(write);
-    let greeted = tokio::time::timeout(SETUP_LIMIT, greet(&mut read, &mut writer, start)).await.unwrap_or_else(|_| {
-        child.kill();
-        Err(OpenError::Host("set up the sandbox in time", io::ErrorKind::TimedOut.into()))
-    });
+    let greeted =
+        tokio::time::timeout(SETUP_LIMIT, greet(&mut read, &mut writer, start)).await.unwrap_or_else(|_| {
+            child.kill();
+            Err(OpenError::Host("set up the sandbox in time", io::ErrorKind::TimedOut.into()))
+        });
     let level = match greeted {
         Ok(level) => level,
         Err(error) => {
@@ -115,7 +115,8 @@ pub(super) async fn open(
 
 /// Tells a launcher what to be and waits until it is.
 async fn greet(read: &mut OwnedReadHalf, writer: &mut Writer, start: &Start) -> Result<Level, OpenError> {
-    let frame = wire::encode(start).map_err(|e| OpenError::Host("describe the sandbox (a path is not UTF-8?)", e))?;
+    let frame =
+        wire::encode(start).map_err(|e| OpenError::Host("describe the sandbox (a path is not UTF-8?)", e))?;
     writer.send(&frame, &[]).await.map_err(|e| OpenError::Host("talk to the sandbox's launcher", e))?;
     match read_reply(read).await.map_err(|e| OpenError::Host("hear from the sandbox's launcher", e))? {
         Reply::Ready { level } => Ok(level),
@@ -207,7 +208,10 @@ impl Link {
 
     /// Closes the socket and waits for the launcher's end.
     pub(super) async fn close(&self) {
-        let _ = nix::sys::socket::shutdown(self.writer.lock().await.0.as_ref().as_raw_fd(), nix::sys::socket::Shutdown::Write);
+        let _ = nix::sys::socket::shutdown(
+            self.writer.lock().await.0.as_ref().as_raw_fd(),
+            nix::sys::socket::Shutdown::Write,
+        );
         let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(reader) = reader {
             let _ = reader.await;
@@ -249,7 +253,9 @@ impl Writer {
         while !rest.is_empty() {
             let socket: &UnixStream = self.0.as_ref();
             let sent = socket
-                .async_io(Interest::WRITABLE, || wire::send_some(socket.as_fd(), rest, fds).map_err(io::Error::from))
+                .async_io(Interest::WRITABLE, || {
+                    wire::send_some(socket.as_fd(), rest, fds).map_err(io::Error::from)
+                })
                 .await?;
             rest = &rest[sent..];
             fds = &[];

@@ -45,7 +45,8 @@ pub(super) async fn exec(
     let Command { program, cwd, env, stdin, limits, cancel } = command;
     let (mut out, out_end) = reader()?;
     let (mut err, err_end) = reader()?;
-    let (mut input, in_end) = if stdin.is_empty() { (None, None) } else { writer().map(|(w, end)| (Some(w), Some(end)))? };
+    let (mut input, in_end) =
+        if stdin.is_empty() { (None, None) } else { writer().map(|(w, end)| (Some(w), Some(end)))? };
     let fds: Vec<&OwnedFd> = in_end.iter().chain([&out_end, &err_end]).collect();
     let has_input = in_end.is_some();
     let make = |id| Request::Exec { id, program, cwd, env, limits, stdin: has_input };
@@ -127,7 +128,8 @@ pub(super) async fn call(
     builtin: &str,
     arguments: &serde_json::Value,
 ) -> Result<Result<serde_json::Value, String>, SandboxError> {
-    let text = serde_json::to_vec(arguments).map_err(|e| SandboxError::host("put arguments into words", e.into()))?;
+    let text = serde_json::to_vec(arguments)
+        .map_err(|e| SandboxError::host("put arguments into words", e.into()))?;
     if text.len() > MAX_RESULT {
         return Ok(Err(format!("the arguments have {} bytes, more than {MAX_RESULT}", text.len())));
     }
@@ -135,7 +137,8 @@ pub(super) async fn call(
     let (mut answer, answer_end) = reader()?;
     let limits = Limits { timeout: CALL_LIMIT, ..Limits::default() };
     let name = builtin.to_owned();
-    let (id, told) = link.request(|id| Request::Call { id, builtin: name, limits }, &[&arguments, &answer_end]).await?;
+    let (id, told) =
+        link.request(|id| Request::Call { id, builtin: name, limits }, &[&arguments, &answer_end]).await?;
     drop((arguments, answer_end));
     let mut leash = Leash { link, id, over: false };
     let mut bytes = Vec::new();
@@ -152,7 +155,11 @@ pub(super) async fn call(
     answer_of(builtin, done, &bytes)
 }
 
-fn answer_of(builtin: &str, done: Done, bytes: &[u8]) -> Result<Result<serde_json::Value, String>, SandboxError> {
+fn answer_of(
+    builtin: &str,
+    done: Done,
+    bytes: &[u8],
+) -> Result<Result<serde_json::Value, String>, SandboxError> {
     match end_of(done.0)? {
         End::Exited(0) => {}
         End::OutOfMemory => return Ok(Err(format!("{builtin} needed more memory than it may have"))),
@@ -161,7 +168,8 @@ fn answer_of(builtin: &str, done: Done, bytes: &[u8]) -> Result<Result<serde_jso
     if bytes.len() > MAX_RESULT {
         return Ok(Err(format!("the answer of {builtin} has more than {MAX_RESULT} bytes")));
     }
-    Ok(serde_json::from_slice(bytes).unwrap_or_else(|_| Err(format!("{builtin} gave an answer that is not JSON"))))
+    Ok(serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Err(format!("{builtin} gave an answer that is not JSON"))))
 }
 
 fn end_of(how: Ended) -> Result<End, SandboxError> {

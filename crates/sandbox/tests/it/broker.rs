@@ -16,7 +16,8 @@ fn greeting(name: &str) -> Vec<u8> {
     let sized = |bytes: usize, body: &[u8]| [&(body.len() as u32).to_be_bytes()[4 - bytes..], body].concat();
     let list = sized(2, &[&[0][..], &sized(2, name.as_bytes())].concat());
     let extension = [&[0, 0][..], &sized(2, &list)].concat();
-    let hello = [&[3, 3][..], &[7; 32], &[0], &sized(2, &[0x13, 1]), &sized(1, &[0]), &sized(2, &extension)].concat();
+    let hello =
+        [&[3, 3][..], &[7; 32], &[0], &sized(2, &[0x13, 1]), &sized(1, &[0]), &sized(2, &extension)].concat();
     [&[22, 3, 1][..], &sized(2, &[&[1][..], &sized(3, &hello)].concat())].concat()
 }
 
@@ -43,7 +44,11 @@ async fn listed_hosts_are_reached_and_nothing_else() {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let options = BrokerOptions {
         allow: vec![rule(format!("mirror.test:{port}")).private(), rule(format!("rebound.test:{port}"))],
-        fixed: vec![("mirror.test".into(), loopback), ("rebound.test".into(), loopback), ("other.test".into(), loopback)],
+        fixed: vec![
+            ("mirror.test".into(), loopback),
+            ("rebound.test".into(), loopback),
+            ("other.test".into(), loopback),
+        ],
         ..BrokerOptions::default()
     };
     let broker = Broker::start(ground.dir.path().join("broker.sock"), options).unwrap();
@@ -111,7 +116,8 @@ async fn a_greeting_for_another_host_goes_nowhere() {
     let command = Command::shell(ASK).env("TARGET", format!("mirror.test:{port}")).stdin(sent);
     session.exec(command).await.unwrap();
     assert_eq!(broker.refusals().last(), Some(&Refused::Budget(1000)));
-    let plain = "exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://evil.test/ HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3";
+    let plain =
+        "exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://evil.test/ HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3";
     session.exec(Command::shell(plain)).await.unwrap();
     assert_eq!(broker.refusals().last(), Some(&Refused::NotConnect));
 }

@@ -30,24 +30,47 @@ async fn each_limit_has_its_own_end() {
     let cases = [
         ("by itself", with("exit 7", |_| {}), End::Exited(7)),
         ("by a signal", with("kill -SEGV $$", |_| {}), End::Signaled(libc::SIGSEGV)),
-        ("time", with("trap '' TERM INT HUP; while :; do :; done", |l| l.timeout = Duration::from_millis(200)), End::TimedOut),
+        (
+            "time",
+            with("trap '' TERM INT HUP; while :; do :; done", |l| l.timeout = Duration::from_millis(200)),
+            End::TimedOut,
+        ),
         ("output", with("yes", |l| l.output_total_bytes = 1 << 20), End::OutputLimit),
-        ("output in one line", with("tr '\\0' x </dev/zero >&2", |l| l.output_total_bytes = 1 << 20), End::OutputLimit),
-        ("memory", with("head -c 3000m /dev/zero | tail -n1 | wc -c", |l| l.memory_bytes = 64 << 20), End::OutOfMemory),
+        (
+            "output in one line",
+            with("tr '\\0' x </dev/zero >&2", |l| l.output_total_bytes = 1 << 20),
+            End::OutputLimit,
+        ),
+        (
+            "memory",
+            with("head -c 3000m /dev/zero | tail -n1 | wc -c", |l| l.memory_bytes = 64 << 20),
+            End::OutOfMemory,
+        ),
         (
             "memory of many",
-            with("for i in 1 2 3 4; do head -c 30m /dev/zero | (tail -n1; sleep 60) & done; wait", |l| l.memory_bytes = 64 << 20),
+            with("for i in 1 2 3 4; do head -c 30m /dev/zero | (tail -n1; sleep 60) & done; wait", |l| {
+                l.memory_bytes = 64 << 20
+            }),
             End::OutOfMemory,
         ),
         (
             "disk",
-            with("for i in $(seq 100); do dd if=/dev/zero of=f$i bs=1M count=15 2>/dev/null; done; sleep 60", |l| {
-                l.disk_bytes = 64 << 20;
-            }),
+            with(
+                "for i in $(seq 100); do dd if=/dev/zero of=f$i bs=1M count=15 2>/dev/null; done; sleep 60",
+                |l| {
+                    l.disk_bytes = 64 << 20;
+                },
+            ),
             End::DiskLimit,
         ),
         ("clean-up over the limit", with("rm f*; sleep 0.5", |l| l.disk_bytes = 64 << 20), End::Exited(0)),
-        ("names", with("mkdir d; cd d; while :; do touch $(seq 2000); mkdir x; cd x; done", |l| l.disk_bytes = 8 << 20), End::DiskLimit),
+        (
+            "names",
+            with("mkdir d; cd d; while :; do touch $(seq 2000); mkdir x; cd x; done", |l| {
+                l.disk_bytes = 8 << 20
+            }),
+            End::DiskLimit,
+        ),
     ];
     for (name, command, want) in cases {
         let output = session.exec(command).await.unwrap();
@@ -85,7 +108,8 @@ async fn nothing_survives_a_command() {
     let session = ground.session().await;
     let mark = marker("daemon");
     // Two forks and a session of its own. The command goes away once the daemon has been seen.
-    let daemon = format!("(setsid bash -c '(exec sleep {mark}) & wait' &); echo running; until [ -e go ]; do :; done");
+    let daemon =
+        format!("(setsid bash -c '(exec sleep {mark}) & wait' &); echo running; until [ -e go ]; do :; done");
     let (tell, told) = tokio::sync::oneshot::channel();
     let mut tell = Some(tell);
     let command = session.exec_streaming(Command::shell(daemon), |_, _| {
@@ -187,7 +211,8 @@ fn kill_9_of_the_host_leaves_nothing() {
     let mut line = String::new();
     std::io::BufReader::new(host.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "running\n");
-    let inside: Vec<_> = processes_with(&mark).into_iter().filter(|p| *p != host.id() as i32).filter_map(watch).collect();
+    let inside: Vec<_> =
+        processes_with(&mark).into_iter().filter(|p| *p != host.id() as i32).filter_map(watch).collect();
     assert!(!inside.is_empty(), "the check can see them");
     host.kill().unwrap();
     host.wait().unwrap();
@@ -221,7 +246,8 @@ async fn the_death_of_init_is_an_error_that_can_be_told_from_all_others() {
 fn child_of(parent: u32) -> i32 {
     let is_child = |pid: &i32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok()) == Some(parent)
+        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok())
+            == Some(parent)
     };
     let pids = std::fs::read_dir("/proc").unwrap().flatten();
     pids.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok()).find(is_child).unwrap()

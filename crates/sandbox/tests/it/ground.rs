@@ -74,7 +74,11 @@ impl Drop for Ground {
     /// What overlayfs leaves in its own directories can't be listed, not even by its owner.
     fn drop(&mut self) {
         let changes = self.dir.path().join("changes");
-        let inner = std::fs::read_dir(&changes).into_iter().flatten().flatten().map(|entry| entry.path().join("work"));
+        let inner = std::fs::read_dir(&changes)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("work"));
         for work in inner.chain([changes.join("work")]) {
             let _ = std::fs::set_permissions(work.join("work"), std::fs::Permissions::from_mode(0o700));
         }

@@ -5,7 +5,8 @@ use std::path::Path;
 use sandbox::Builtins;
 use serde_json::{Value, json};
 
-const BUILTINS: Builtins = &[("echo", echo), ("read", read), ("write", write), ("panic", panics), ("spin", spin), ("fill", fill)];
+const BUILTINS: Builtins =
+    &[("echo", echo), ("read", read), ("write", write), ("panic", panics), ("spin", spin), ("fill", fill)];
 
 fn main() {
     match std::env::args().collect::<Vec<_>>().as_slice() {
@@ -61,7 +62,9 @@ fn host(plan: &str, command: &str) {
 }
 
 fn echo(root: &Path, arguments: Value) -> Result<Value, String> {
-    Ok(json!({ "root": root, "arguments": arguments, "cwd": std::env::current_dir().map_err(|e| e.to_string())? }))
+    Ok(
+        json!({ "root": root, "arguments": arguments, "cwd": std::env::current_dir().map_err(|e| e.to_string())? }),
+    )
 }
 
 fn read(root: &Path, arguments: Value) -> Result<Value, String> {

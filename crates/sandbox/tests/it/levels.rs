@@ -70,7 +70,8 @@ async fn with_a_primitive_taken_away_nothing_runs_and_the_reason_is_said() {
         let probe = Probe::run(&options, ground.dir.path()).await.unwrap();
         if let Some(row) = row {
             let found = probe.rows.iter().find(|r| r.name == *row).unwrap();
-            if found.ok || found.fix.is_none() || probe.level >= Level::S2 || probe.require(Level::S2).is_ok() {
+            if found.ok || found.fix.is_none() || probe.level >= Level::S2 || probe.require(Level::S2).is_ok()
+            {
                 wrong.push(format!("{name}: the probe does not say so: {found:?} {}", probe.level));
             }
         }
@@ -79,7 +80,8 @@ async fn with_a_primitive_taken_away_nothing_runs_and_the_reason_is_said() {
             Ok(session) => session.exec(Command::shell("echo ran")).await.map(|_| ()),
         };
         match ran {
-            Err(SandboxError::Unavailable { missing, fix, .. }) if !missing.is_empty() && !fix.is_empty() => {}
+            Err(SandboxError::Unavailable { missing, fix, .. }) if !missing.is_empty() && !fix.is_empty() => {
+            }
             Err(SandboxError::Host { doing, .. }) if !doing.is_empty() => {}
             other => wrong.push(format!("{name}: {other:?}")),
         }

@@ -10,7 +10,9 @@ pub(crate) fn processes_with(marker: &str) -> Vec<i32> {
     let own = i32::try_from(std::process::id()).unwrap();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         if pid != own && line.windows(marker.len()).any(|part| part == marker.as_bytes()) {
             found.push(pid);

@@ -21,7 +21,8 @@ async fn a_command_runs_in_the_workspace_and_its_changes_land_in_the_upper() {
     let session = ground.session().await;
     assert!(session.level() >= Level::S2);
     assert_eq!(session.root(), ground.plan.root);
-    let output = session.exec(Command::shell("pwd; cat hello.txt; echo new > src/new.txt; echo e >&2")).await.unwrap();
+    let output =
+        session.exec(Command::shell("pwd; cat hello.txt; echo new > src/new.txt; echo e >&2")).await.unwrap();
     assert_eq!(output.end, End::Exited(0), "{}", output.stderr.text());
     assert_eq!(output.stdout.text(), format!("{}\nhello\n", ground.plan.root.display()));
     assert_eq!(output.stderr.text(), "e\n");
@@ -39,9 +40,17 @@ async fn built_ins_run_inside_and_refuse_in_words() {
         ("echo", json!([1, "two"]), Ok(json!({ "root": root, "arguments": [1, "two"], "cwd": root }))),
         ("write", json!({ "path": "new.txt", "text": "by a tool" }), Ok(json!(null))),
         ("read", json!({ "path": "new.txt" }), Ok(json!({ "text": "by a tool" }))),
-        ("read", json!({ "path": "../x" }), Err("cannot read ../x: it leads outside the workspace".to_owned())),
+        (
+            "read",
+            json!({ "path": "../x" }),
+            Err("cannot read ../x: it leads outside the workspace".to_owned()),
+        ),
         ("panic", json!({}), Err("the tool itself failed (it panicked); nothing more is known".to_owned())),
-        ("fill", json!({ "bytes": 17 << 20 }), Err("the answer has 17825801 bytes, more than 16777216".to_owned())),
+        (
+            "fill",
+            json!({ "bytes": 17 << 20 }),
+            Err("the answer has 17825801 bytes, more than 16777216".to_owned()),
+        ),
     ];
     for (name, arguments, want) in cases {
         assert_eq!(session.call(name, arguments).await.unwrap(), want, "{name}");
@@ -49,7 +58,10 @@ async fn built_ins_run_inside_and_refuse_in_words() {
     let big = session.call("fill", json!({ "bytes": 1 << 20 })).await.unwrap().unwrap();
     assert_eq!(big.as_str().map(str::len), Some(1 << 20));
     let unknown = session.call("no_such", json!(null)).await.unwrap_err();
-    assert!(matches!(unknown, SandboxError::Host { ref doing, .. } if doing == "find the built-in no_such"), "{unknown}");
+    assert!(
+        matches!(unknown, SandboxError::Host { ref doing, .. } if doing == "find the built-in no_such"),
+        "{unknown}"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +84,8 @@ async fn input_environment_and_directory_reach_the_command() {
     let mut ground = Ground::new();
     ground.plan.env = vec![("HOME".into(), "/home/someone".into()), ("FROM_PLAN".into(), "p".into())];
     let session = ground.session().await;
-    let mut command = Command::shell("cat; pwd; echo $HOME $FROM_PLAN $OWN; ls -A ~ | wc -l").env("OWN", "o").stdin("in\n");
+    let mut command =
+        Command::shell("cat; pwd; echo $HOME $FROM_PLAN $OWN; ls -A ~ | wc -l").env("OWN", "o").stdin("in\n");
     command.cwd = PathBuf::from("src");
     let output = session.exec(command).await.unwrap();
     let cwd = ground.plan.root.join("src");
@@ -143,12 +156,19 @@ async fn views_and_caches_are_copy_on_write_and_readable_things_are_not_writable
     let view = |name: &str, place: PathBuf| {
         let lower = at(&format!("{name}-lower"));
         std::fs::write(lower.join("old"), "old\n").unwrap();
-        View { at: place, lower, upper: at(&format!("changes/{name}/upper")), work: at(&format!("changes/{name}/work")) }
+        View {
+            at: place,
+            lower,
+            upper: at(&format!("changes/{name}/upper")),
+            work: at(&format!("changes/{name}/work")),
+        }
     };
     let tools = at("private-home/tools");
     std::fs::write(tools.join("tool"), "tool\n").unwrap();
-    std::fs::set_permissions(tools.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    let (modules, cache) = (view("modules", root.join("node_modules")), view("cache", "/home/someone/.cache/p".into()));
+    std::fs::set_permissions(tools.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .unwrap();
+    let (modules, cache) =
+        (view("modules", root.join("node_modules")), view("cache", "/home/someone/.cache/p".into()));
     ground.plan.views = vec![modules.clone()];
     ground.plan.caches = vec![cache];
     ground.plan.readable = vec![tools.clone()];
@@ -185,7 +205,12 @@ async fn the_workspace_cannot_be_moved_away() {
     let text = format!("mv {parent} /var/tmp/other; mv $PWD {parent}/other; rmdir $PWD; ls {parent}");
     let output = session.exec(Command::shell(text)).await.unwrap();
     assert_eq!(output.stdout.text(), "checkout\nmirror-objects\n");
-    assert_eq!(output.stderr.text().matches("Device or resource busy").count(), 3, "{}", output.stderr.text());
+    assert_eq!(
+        output.stderr.text().matches("Device or resource busy").count(),
+        3,
+        "{}",
+        output.stderr.text()
+    );
 }
 
 #[tokio::test]
@@ -196,17 +221,30 @@ async fn set_up_that_fails_says_where() {
     let error = Session::start(&ground.plan, options()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot look at {}", missing.display()));
     ground.plan.readable.clear();
+    for at in ["/", "/usr/src/x", "/etc/x", "/proc/x", "/var/tmp/../../etc", "relative"] {
+        let plan = sandbox::MountPlan { root: at.into(), ..ground.plan.clone() };
+        let error = Session::start(&plan, options()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot put a part of the workspace at {at}"));
+    }
     let no_program = sandbox::SessionOptions { exe: missing, ..options() };
     let error = Session::start(&ground.plan, no_program).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot start the sandbox's launcher");
     let low = sandbox::SessionOptions { wanted: Level::S1, ..options() };
-    assert!(matches!(Session::start(&ground.plan, low).await, Err(SandboxError::Unavailable { wanted: "S1", .. })));
+    assert!(matches!(
+        Session::start(&ground.plan, low).await,
+        Err(SandboxError::Unavailable { wanted: "S1", .. })
+    ));
 }
 
 #[tokio::test]
 async fn a_far_side_that_talks_nonsense_is_an_error() {
     let ground = Ground::new();
-    let scripts = ["", "printf 'garbage that is no frame' >&0", "printf '\\377\\377\\377\\377' >&0", "printf '\\2\\0\\0\\0{}' >&0"];
+    let scripts = [
+        "",
+        "printf 'garbage that is no frame' >&0",
+        "printf '\\377\\377\\377\\377' >&0",
+        "printf '\\2\\0\\0\\0{}' >&0",
+    ];
     for script in scripts {
         let arguments = vec!["-c".to_owned(), script.to_owned()];
         let options = sandbox::SessionOptions { exe: Path::new("/bin/sh").into(), arguments, ..options() };
@@ -216,8 +254,20 @@ async fn a_far_side_that_talks_nonsense_is_an_error() {
     // A session that breaks off in the middle ends what waits for it.
     let script = "printf '\\30\\0\\0\\0{\"Ready\":{\"level\":\"S2\"}}' >&0; dd bs=1 count=9 >/dev/null 2>&1; printf 'xxxxxxxx' >&0";
     let script = script.replace("\\30", &format!("\\{:o}", "{\"Ready\":{\"level\":\"S2\"}}".len()));
-    let options = sandbox::SessionOptions { exe: "/bin/sh".into(), arguments: vec!["-c".into(), script], ..options() };
+    let options =
+        sandbox::SessionOptions { exe: "/bin/sh".into(), arguments: vec!["-c".into(), script], ..options() };
     let session = Session::start(&ground.plan, options).await.unwrap();
     let error = session.exec(Command::shell("true")).await.unwrap_err();
     assert!(matches!(error, SandboxError::InitDied { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_home_that_would_hide_the_system_is_replaced() {
+    for home in ["/", "/usr", "relative", ""] {
+        let mut ground = Ground::new();
+        ground.plan.env = vec![("HOME".into(), home.into())];
+        let session = ground.session().await;
+        let output = session.exec(Command::shell("echo $HOME; touch ~/x && ls ~")).await.unwrap();
+        assert_eq!(output.stdout.text(), "/home/agent\nx\n", "{home:?}: {}", output.stderr.text());
+    }
 }

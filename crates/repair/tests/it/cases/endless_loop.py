@@ -3,7 +3,7 @@ def digits(number):
     found = []
     while number > 0:
         found.append(number % 10)
-        number /= 1
+        number //= 1
     return found[::-1]
 # --- tests
 import unittest

@@ -37,8 +37,18 @@ fn canary_secrets_are_never_seen() {
     let canary = format!("{first}{second}");
     let home = tempfile::tempdir_in("/var/tmp").unwrap();
     let files = [
-        ".ssh/id_ed25519", ".aws/credentials", ".netrc", ".npmrc", ".git-credentials", ".config/gh/hosts.yml", "notes.txt",
-        "tools/credentials.toml", "tools/etc/npmrc", "tools/pip.conf", "tools/.ssh/key", "cache/settings.xml",
+        ".ssh/id_ed25519",
+        ".aws/credentials",
+        ".netrc",
+        ".npmrc",
+        ".git-credentials",
+        ".config/gh/hosts.yml",
+        "notes.txt",
+        "tools/credentials.toml",
+        "tools/etc/npmrc",
+        "tools/pip.conf",
+        "tools/.ssh/key",
+        "cache/settings.xml",
     ];
     for name in files {
         let path = home.path().join(name);

@@ -58,27 +58,89 @@ const CALLS: &[(&str, &str)] = &[
     ("process_madvise", "call('process_madvise', -1, None, 0, 0, 0)"),
 ];
 const NAMESPACES: &[(&str, u64)] = &[
-    ("user", 0x1000_0000), ("mount", 0x2_0000), ("pid", 0x2000_0000), ("network", 0x4000_0000), ("ipc", 0x800_0000),
-    ("uts", 0x400_0000), ("cgroup", 0x200_0000),
+    ("user", 0x1000_0000),
+    ("mount", 0x2_0000),
+    ("pid", 0x2000_0000),
+    ("network", 0x4000_0000),
+    ("ipc", 0x800_0000),
+    ("uts", 0x400_0000),
+    ("cgroup", 0x200_0000),
 ];
 /// Settings that would change the machine.
 const SETTINGS: &[&str] = &[
-    "kernel/core_pattern", "kernel/hostname", "kernel/domainname", "kernel/modprobe", "kernel/panic", "kernel/printk",
-    "kernel/randomize_va_space", "kernel/pid_max", "kernel/ns_last_pid", "kernel/shmmax", "kernel/msgmax", "kernel/sem",
-    "kernel/cad_pid", "kernel/perf_event_paranoid", "kernel/threads-max", "kernel/core_uses_pid",
-    "vm/drop_caches", "vm/overcommit_memory", "vm/swappiness", "vm/panic_on_oom",
-    "net/ipv4/ip_forward", "net/ipv4/ping_group_range", "net/ipv4/ip_unprivileged_port_start", "net/core/somaxconn",
-    "user/max_user_namespaces", "user/max_mnt_namespaces", "fs/suid_dumpable", "fs/protected_symlinks", "fs/file-max",
+    "kernel/core_pattern",
+    "kernel/hostname",
+    "kernel/domainname",
+    "kernel/modprobe",
+    "kernel/panic",
+    "kernel/printk",
+    "kernel/randomize_va_space",
+    "kernel/pid_max",
+    "kernel/ns_last_pid",
+    "kernel/shmmax",
+    "kernel/msgmax",
+    "kernel/sem",
+    "kernel/cad_pid",
+    "kernel/perf_event_paranoid",
+    "kernel/threads-max",
+    "kernel/core_uses_pid",
+    "vm/drop_caches",
+    "vm/overcommit_memory",
+    "vm/swappiness",
+    "vm/panic_on_oom",
+    "net/ipv4/ip_forward",
+    "net/ipv4/ping_group_range",
+    "net/ipv4/ip_unprivileged_port_start",
+    "net/core/somaxconn",
+    "user/max_user_namespaces",
+    "user/max_mnt_namespaces",
+    "fs/suid_dumpable",
+    "fs/protected_symlinks",
+    "fs/file-max",
     "fs/inotify/max_user_watches",
 ];
 const SYS_FILES: &[&str] = &[
-    "kernel/uevent_helper", "kernel/new", "fs/cgroup/new", "power/state", "class/net/new", "block/new",
-    "devices/system/cpu/online", "devices/system/cpu/cpu0/online", "bus/new",
+    "kernel/uevent_helper",
+    "kernel/new",
+    "fs/cgroup/new",
+    "power/state",
+    "class/net/new",
+    "block/new",
+    "devices/system/cpu/online",
+    "devices/system/cpu/cpu0/online",
+    "bus/new",
 ];
 const DEVICES: &[&str] = &[
-    "mem", "kmem", "port", "kmsg", "vda", "sda", "nvme0n1", "loop-control", "loop0", "kvm", "fuse", "net/tun", "vhost-net",
-    "vhost-vsock", "vsock", "uinput", "input/event0", "mapper/control", "snapshot", "hpet", "cpu_dma_latency", "watchdog",
-    "userfaultfd", "dri/card0", "autofs", "btrfs-control", "console", "tty0", "tty1", "ttyS0",
+    "mem",
+    "kmem",
+    "port",
+    "kmsg",
+    "vda",
+    "sda",
+    "nvme0n1",
+    "loop-control",
+    "loop0",
+    "kvm",
+    "fuse",
+    "net/tun",
+    "vhost-net",
+    "vhost-vsock",
+    "vsock",
+    "uinput",
+    "input/event0",
+    "mapper/control",
+    "snapshot",
+    "hpet",
+    "cpu_dma_latency",
+    "watchdog",
+    "userfaultfd",
+    "dri/card0",
+    "autofs",
+    "btrfs-control",
+    "console",
+    "tty0",
+    "tty1",
+    "ttyS0",
 ];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -98,20 +160,46 @@ pub(super) fn cases() -> Vec<Case> {
         cases.extend(foreign());
     }
     for name in SETTINGS {
-        let (write, read) = (format!("os.open('/proc/sys/{name}', os.O_WRONLY)"), format!("os.stat('/proc/sys/{name}')"));
+        let (write, read) =
+            (format!("os.open('/proc/sys/{name}', os.O_WRONLY)"), format!("os.stat('/proc/sys/{name}')"));
         let read = format!("try: {read}\nexcept FileNotFoundError: pass");
-        cases.push(case(format!("/proc/sys/{name}"), write, "EACCES|EPERM|EROFS|ENOENT", Control::Code(read)));
+        cases.push(case(
+            format!("/proc/sys/{name}"),
+            write,
+            "EACCES|EPERM|EROFS|ENOENT",
+            Control::Code(read),
+        ));
     }
     for name in SYS_FILES {
         let write = format!("os.open('/sys/{name}', os.O_WRONLY | os.O_CREAT)");
-        cases.push(case(format!("/sys/{name}"), write, "EACCES|EPERM|EROFS", Control::Code("os.stat('/sys')".into())));
+        cases.push(case(
+            format!("/sys/{name}"),
+            write,
+            "EACCES|EPERM|EROFS",
+            Control::Code("os.stat('/sys')".into()),
+        ));
     }
     for name in DEVICES {
         let open = format!("os.open('/dev/{name}', os.O_RDONLY | os.O_NONBLOCK)");
-        cases.push(case(format!("/dev/{name}"), open, "ENOENT", Control::Nothing("not every machine has it")));
+        cases.push(case(
+            format!("/dev/{name}"),
+            open,
+            "ENOENT",
+            Control::Nothing("not every machine has it"),
+        ));
     }
-    cases.push(case("sysrq", "os.open('/proc/sysrq-trigger', os.O_WRONLY)", "EACCES|ENOENT", Control::Nothing("not always built")));
-    cases.push(case("kcore", "os.open('/proc/kcore', os.O_RDONLY)", "EACCES|EPERM|ENOENT", Control::Nothing("not always built")));
+    cases.push(case(
+        "sysrq",
+        "os.open('/proc/sysrq-trigger', os.O_WRONLY)",
+        "EACCES|ENOENT",
+        Control::Nothing("not always built"),
+    ));
+    cases.push(case(
+        "kcore",
+        "os.open('/proc/kcore', os.O_RDONLY)",
+        "EACCES|EPERM|ENOENT",
+        Control::Nothing("not always built"),
+    ));
     cases.push(case("kallsyms", KALLSYMS, "hidden", Control::Nothing("hidden from ordinary users too")));
     cases
 }
@@ -129,7 +217,12 @@ fn foreign() -> Vec<Case> {
         case("32-bit mount", old(21), "ENOSYS", Control::Differs),
         case("32-bit ptrace", old(26), "ENOSYS", Control::Differs),
         case("x32 getpid", "call(0x40000000 + 39)", "ENOSYS", Control::Nothing("not always built")),
-        case("x32 ptrace", "call(0x40000000 + 521, 0, 0, 0, 0)", "ENOSYS", Control::Nothing("not always built")),
+        case(
+            "x32 ptrace",
+            "call(0x40000000 + 521, 0, 0, 0, 0)",
+            "ENOSYS",
+            Control::Nothing("not always built"),
+        ),
         case("iopl", "call('iopl', 3)", "EPERM", Control::Nothing("not done as root outside")),
         case("ioperm", "call('ioperm', 0, 1, 1)", "EPERM", Control::Nothing("not done as root outside")),
         case("modify_ldt", "call('modify_ldt', 0, None, 0)", "EPERM", Control::Differs),

@@ -45,7 +45,12 @@ pub(crate) enum Control {
     Nothing(&'static str),
 }
 
-pub(crate) fn case(name: impl Into<String>, code: impl Into<String>, inside: &'static str, control: Control) -> Case {
+pub(crate) fn case(
+    name: impl Into<String>,
+    code: impl Into<String>,
+    inside: &'static str,
+    control: Control,
+) -> Case {
     Case { name: name.into(), code: code.into(), inside, control }
 }
 
@@ -87,7 +92,8 @@ pub(crate) struct Python {
 pub(crate) fn python() -> Python {
     let code = "import os, sys; print(os.path.realpath(sys.executable)); print(sys.base_prefix)";
     #[expect(clippy::disallowed_methods, reason = "the interpreter of the attempts, found as a user would")]
-    let output = std::process::Command::new("python3").args(["-c", code]).output().expect("python3 runs the attempts");
+    let output =
+        std::process::Command::new("python3").args(["-c", code]).output().expect("python3 runs the attempts");
     let text = String::from_utf8(output.stdout).unwrap();
     let (program, prefix) = text.trim().split_once('\n').unwrap();
     Python { program: program.into(), prefix: prefix.into() }
@@ -158,7 +164,12 @@ fn results(text: &str) -> HashMap<String, String> {
     text.lines().filter_map(|line| serde_json::from_str::<(String, String)>(line).ok()).collect()
 }
 
-async fn run_inside(session: &Session, python: &Python, cases: &[Case], host: &Host) -> HashMap<String, String> {
+async fn run_inside(
+    session: &Session,
+    python: &Python,
+    cases: &[Case],
+    host: &Host,
+) -> HashMap<String, String> {
     let words = [python.program.to_str().unwrap(), "-c", DRIVER];
     let command = Command::argv(words).stdin(input(cases, host)).timeout(Duration::from_secs(300));
     let output = session.exec(command).await.unwrap();
