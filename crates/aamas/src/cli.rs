@@ -270,6 +270,17 @@ pub const RESERVED: &[&str] = &[
     "store",
 ];
 
+/// Verbs of built nouns that the contract reserves, and that are not built yet.
+pub const RESERVED_VERBS: &[(&str, &str)] = &[
+    ("runs", "fork"),
+    ("runs", "rewind"),
+    ("runs", "replay"),
+    ("runs", "export"),
+    ("pr", "comment"),
+    ("pr", "approve"),
+    ("pr", "verify"),
+];
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

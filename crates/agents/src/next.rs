@@ -179,10 +179,10 @@ impl View {
             ));
         }
         (tokens >= self.limits.max_tokens && self.finish.is_none()).then(|| {
-            limit(
+            RunError::new(
                 "token_limit",
                 format!("the run used {tokens} tokens of {}", self.limits.max_tokens),
-                "--model",
+                "give a smaller task",
             )
         })
     }

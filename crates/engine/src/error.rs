@@ -110,8 +110,12 @@ impl EngineError {
             "disk_full" => "free some space, then go on with `aamas runs resume last`",
             "sandbox_unavailable" => "`aamas doctor` shows what is missing and the fix",
             "invalid_config" => "mend aamas.toml in the base commit",
-            "setup_failed" => "run the command yourself, mend it in aamas.toml or .aamas/setup.sh, and commit",
-            _ => "go on with `aamas runs resume last`; if it happens again, `aamas doctor` checks the machine",
+            "setup_failed" => {
+                "run the command yourself, mend it in aamas.toml or .aamas/setup.sh, and commit"
+            }
+            _ => {
+                "go on with `aamas runs resume last`; if it happens again, `aamas doctor` checks the machine"
+            }
         }
         .to_owned()
     }

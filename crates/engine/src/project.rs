@@ -113,11 +113,36 @@ impl ProjectConfig {
         if let Some(path) = config.sandbox.read.iter().find(|p| !p.is_absolute()) {
             return Err(format!("aamas.toml: [sandbox] read: {} is not an absolute path", path.display()));
         }
+        for glob in &config.protected.paths {
+            globset::Glob::new(glob).map_err(|e| format!("aamas.toml: [protected] paths: {e}"))?;
+        }
+        if let Some(name) = config.sandbox.env.iter().find(|n| is_credential(n)) {
+            return Err(format!(
+                "aamas.toml: [sandbox] env: {name} is a credential, and commands never get one"
+            ));
+        }
+        let limits = &config.limits;
+        if limits.max_turns == Some(0) || limits.timeout_s == Some(0) {
+            return Err("aamas.toml: [limits]: max_turns and timeout_s must be above zero".into());
+        }
+        if limits.budget_usd.is_some_and(|b| domain::NanoUsd::from_usd(b).is_none()) {
+            return Err("aamas.toml: [limits] budget_usd: expected an amount from 0 up".into());
+        }
         for host in &config.sandbox.hosts {
             AllowedHost::parse(host).map_err(|e| format!("aamas.toml: [sandbox] hosts: {e}"))?;
         }
         Ok(config)
     }
+}
+
+/// A repository must not be able to ask for the caller's keys: with a host beside it, they would be gone.
+fn is_credential(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["_API_KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PRIVATE_KEY", "CREDENTIALS"]
+        .iter()
+        .any(|end| name.ends_with(end))
+        || name.starts_with("AAMAS_")
+        || name.starts_with("AWS_")
 }
 
 #[cfg(test)]
@@ -129,7 +154,16 @@ mod tests {
         let error =
             ProjectConfig::parse("[setup]\ncommand = \"make\"\ncolour = 1\n").expect_err("an unknown key");
         assert!(error.starts_with("aamas.toml, line 3: unknown field `colour`"), "{error}");
-        assert!(ProjectConfig::parse("[sandbox]\nread = [\"lib\"]").is_err());
+        for bad in [
+            "[sandbox]\nread = [\"lib\"]",
+            "[sandbox]\nenv = [\"ANTHROPIC_API_KEY\"]",
+            "[sandbox]\nhosts = [\"a b\"]",
+            "[protected]\npaths = [\"a[\"]",
+            "[limits]\nmax_turns = 0",
+            "[limits]\nbudget_usd = -1.0",
+        ] {
+            assert!(ProjectConfig::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -459,7 +459,7 @@ fn config_of(repository: &Repository, base: &Base) -> Result<ProjectConfig, Refu
     }
     let text = String::from_utf8(objects.blob(entry.id).map_err(Refusal::internal)?)
         .map_err(|_| invalid("aamas.toml is not UTF-8 text".into()))?;
-    gates::Config::parse(&text).map_err(|e| invalid(format!("aamas.toml: {e}")))?;
+    gates::Config::parse(&text).map_err(|e| invalid(e.to_string()))?;
     ProjectConfig::parse(&text).map_err(invalid)
 }
 

@@ -109,7 +109,6 @@ fn make_repository(repo: &Path, files: usize) {
     git(repo, &["init", "-q", "-b", "main"]);
     git(repo, &["add", "-A"]);
     git(repo, &["-c", "user.name=B", "-c", "user.email=b@example.org", "commit", "-q", "-m", "all"]);
-    git(repo, &["repack", "-q", "-a", "-d"]);
 }
 
 fn timed<T>(what: &str, f: impl FnOnce() -> T) -> T {

@@ -187,8 +187,9 @@ impl Git {
 
     /// Runs it and hands back whatever it answered.
     pub(crate) fn answer(mut self) -> Result<Answer, SandboxError> {
+        let cwd = self.command.get_current_dir().map(Path::to_owned);
         let starting = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::NotFound => SandboxError::Git {
+            std::io::ErrorKind::NotFound if cwd.as_deref().is_none_or(Path::exists) => SandboxError::Git {
                 command: self.label.clone(),
                 message: "git is not installed, or not on PATH".to_owned(),
             },

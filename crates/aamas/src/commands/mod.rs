@@ -8,13 +8,13 @@ mod run;
 mod runs;
 mod show;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::refusal::Refusal;
-use crate::say::out;
 
 /// Carries out a command.
 pub fn run(cli: Cli) -> Result<ExitCode, Refusal> {
@@ -46,10 +46,20 @@ fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
     Ok(result)
 }
 
-/// Prints one JSON document on stdout.
+/// Prints one JSON document on stdout. A reader who has gone is no error; a full disk is.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Refusal> {
-    let text = serde_json::to_string(value)
-        .map_err(|e| Refusal::internal("internal", format!("cannot write the document: {e}"), ""))?;
-    out!("{text}");
-    Ok(())
+    let failed = |why: String| {
+        Refusal::internal(
+            "output_failed",
+            format!("cannot write the document: {why}"),
+            "free some space, or write it elsewhere",
+        )
+    };
+    let mut text = serde_json::to_string(value).map_err(|e| failed(e.to_string()))?;
+    text.push('\n');
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(failed(error.to_string())),
+        _ => Ok(()),
+    }
 }

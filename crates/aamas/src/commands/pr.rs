@@ -12,8 +12,8 @@ use crate::refusal::Refusal;
 use crate::say::out;
 use crate::terminal::{Paint, clip, gate_line, printable};
 
-/// Pull requests that a list shows.
-const LISTED: u32 = 200;
+/// Pull requests read at a time.
+const PAGE: u32 = 500;
 
 pub fn pr(global: &Global, command: Pr) -> Result<ExitCode, Refusal> {
     match command {
@@ -34,10 +34,16 @@ enum Action {
 fn list(global: &Global) -> Result<ExitCode, Refusal> {
     let engine = host::engine(global)?;
     let desk = &engine.desk;
-    let rows = desk
-        .store
-        .read_blocking(desk.tenant, |tx| tx.pull_requests(0, LISTED))
-        .map_err(|e| host::store_refusal(&e))?;
+    let mut rows = Vec::new();
+    loop {
+        let skip = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let page = desk.store.read_blocking(desk.tenant, |tx| tx.pull_requests(skip, PAGE));
+        let page = page.map_err(|e| host::store_refusal(&e))?;
+        if page.is_empty() {
+            break;
+        }
+        rows.extend(page);
+    }
     let all: Vec<PullRequest> = rows.iter().map(engine::pull_request_of).collect::<Result<_, _>>()?;
     if global.json {
         print_json(&serde_json::json!({ "pull_requests": all }))?;

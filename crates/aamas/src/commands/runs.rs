@@ -12,8 +12,8 @@ use crate::refusal::Refusal;
 use crate::say::out;
 use crate::terminal::{clip, printable};
 
-/// Runs that a list shows.
-const LISTED: u32 = 200;
+/// Runs read at a time.
+const PAGE: u32 = 500;
 
 pub fn runs(global: &Global, command: Runs) -> Result<ExitCode, Refusal> {
     match command {
@@ -46,10 +46,16 @@ pub fn runs(global: &Global, command: Runs) -> Result<ExitCode, Refusal> {
 fn list(global: &Global) -> Result<ExitCode, Refusal> {
     let engine = host::engine(global)?;
     let desk = &engine.desk;
-    let runs = desk
-        .store
-        .read_blocking(desk.tenant, |tx| tx.runs(0, LISTED))
-        .map_err(|e| host::store_refusal(&e))?;
+    let mut runs = Vec::new();
+    loop {
+        let skip = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+        let page = desk.store.read_blocking(desk.tenant, |tx| tx.runs(skip, PAGE));
+        let page = page.map_err(|e| host::store_refusal(&e))?;
+        if page.is_empty() {
+            break;
+        }
+        runs.extend(page);
+    }
     if global.json {
         let rows: Vec<_> = runs
             .iter()

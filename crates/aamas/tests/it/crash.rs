@@ -14,6 +14,8 @@ use crate::world::{World, call, calls, command, finish, mend, turn};
 
 /// Kills of one run at most; then it may end.
 const KILLS_PER_RUN: u32 = 3;
+/// Runs in one repository; then a new one, whose first runs make mirror and base anew.
+const CASES_PER_WORLD: u32 = 25;
 /// How long what was killed may take to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -27,9 +29,16 @@ fn turns() -> Vec<Value> {
             call("write_file", json!({"path": "new/file.txt", "content": "new\n"})),
         ]),
         mend(),
-        command("mv new/file.txt new/moved.txt && git add new && git -c user.name=a -c user.email=a@b commit -qm inner; wc -l < log.txt >> counts.txt"),
-        calls("apply_patch", json!({"patch": "--- a/calc.py\n+++ b/calc.py\n@@ -5,2 +5,6 @@\n def twice(a):\n     return a * 2\n+\n+\n+def thrice(a):\n+    return a * 3\n"})),
-        command("rm -rf build; mkdir build; seq 1 3000 > build/seq.txt; for i in 1 2 3 4 5 6 7 8; do cp build/seq.txt build/$i.txt; done; echo four >> log.txt"),
+        command(
+            "mv new/file.txt new/moved.txt && git add new && git -c user.name=a -c user.email=a@b commit -qm inner; wc -l < log.txt >> counts.txt",
+        ),
+        calls(
+            "apply_patch",
+            json!({"patch": "--- a/calc.py\n+++ b/calc.py\n@@ -5,2 +5,6 @@\n def twice(a):\n     return a * 2\n+\n+\n+def thrice(a):\n+    return a * 3\n"}),
+        ),
+        command(
+            "rm -rf build; mkdir build; seq 1 3000 > build/seq.txt; for i in 1 2 3 4 5 6 7 8; do cp build/seq.txt build/$i.txt; done; echo four >> log.txt",
+        ),
         calls("run_tests", json!({})),
         command("rm -rf build/[2-8].txt; python3 -B -c 'import calc; print(calc.thrice(2))' >> log.txt"),
         finish("Add, and thrice"),
@@ -58,13 +67,23 @@ enum Model {
 }
 
 impl Model {
+    fn new(world: &World, served: bool) -> Self {
+        if served {
+            Self::Served(Planned::start(says(&turns())))
+        } else {
+            Self::Script(world.script(&turns()))
+        }
+    }
+
     fn start<'a>(&self, world: &'a World, arguments: &[&str]) -> crate::process::Live<'a> {
         let call = match self {
             Self::Script(model) if arguments[0] == "run" => {
                 world.aamas([arguments, &["--solo", "--model", model, "Fix add, and add thrice"]].concat())
             }
-            Self::Served(_) if arguments[0] == "run" => world
-                .aamas([arguments, &["--solo", "--model", "openai-chat/test-model-1", "Fix add, and add thrice"]].concat()),
+            Self::Served(_) if arguments[0] == "run" => world.aamas(
+                [arguments, &["--solo", "--model", "openai-chat/test-model-1", "Fix add, and add thrice"]]
+                    .concat(),
+            ),
             _ => world.aamas(arguments.iter().copied()),
         };
         match self {
@@ -123,26 +142,32 @@ fn killed_around_its_answers_a_served_run_ends_the_same() {
     survive(testkit::speed::cases(15, 150, 5_000), true);
 }
 
-/// Runs and kills until so many kills have hit.
+/// Runs and kills until so many kills have hit, in a new repository now and then.
 fn survive(kills: u32, served: bool) {
     let seed = new_seed();
     println!("AAMAS_TEST_SEED={seed}");
     let mut dice = Dice(seed);
-    let world = World::python();
-    let model = || if served { Model::Served(Planned::start(says(&turns()))) } else { Model::Script(world.script(&turns())) };
-    // The second run shows how long one takes when the repository is known.
-    model().start(&world, &["run"]).finish().ended(0, "ready");
-    let calm = model().start(&world, &["run"]).finish();
-    let document = calm.ended(0, "ready");
-    let good = Outcome::of(&world, &document);
-    assert_eq!(good.log, "one\ntwo\nthree\nfour\n6");
     let (mut hit, mut cases) = (0, 0);
     while hit < kills {
-        cases += 1;
-        hit += one_case(&world, &model(), calm.took, &good, &mut dice, &format!("seed {seed}, case {cases}"));
-        assert!(cases < 20 * kills + 20, "the kills miss: {hit} of {kills} after {cases} cases");
+        let stage = Stage::new(served);
+        for _ in 0..CASES_PER_WORLD {
+            if hit >= kills {
+                break;
+            }
+            cases += 1;
+            hit += stage.one_case(&mut dice, &format!("seed {seed}, case {cases}"));
+            println!("{hit} of {kills} kills in {cases} runs");
+        }
+        assert!(cases < 10 * kills + 100, "the kills miss: {hit} of {kills} in {cases} runs");
     }
-    println!("{hit} kills in {cases} runs");
+}
+
+/// A repository, and what a run in it comes to when nobody disturbs it.
+struct Stage {
+    world: World,
+    served: bool,
+    took: Duration,
+    good: Outcome,
 }
 
 /// What must come out.
@@ -156,52 +181,86 @@ struct Outcome {
 impl Outcome {
     fn of(world: &World, document: &Value) -> Self {
         let branch = document["branch"].as_str().expect("a branch");
-        Self { tree: world.tree(branch), log: world.show(branch, "log.txt"), turns: document["turns"].clone() }
+        Self {
+            tree: world.tree(branch),
+            log: world.show(branch, "log.txt"),
+            turns: document["turns"].clone(),
+        }
     }
 }
 
-/// One run, killed up to three times; how many kills hit.
-fn one_case(world: &World, model: &Model, took: Duration, good: &Outcome, dice: &mut Dice, name: &str) -> u32 {
-    let known: BTreeSet<String> = world.branches().into_iter().collect();
-    let requests = world.pull_requests().len();
-    let runs = world.runs().len();
-    let mut moments = Vec::new();
-    let mut ran = None;
-    let mut killed = 0;
-    let mut arguments: &[&str] = &["run"];
-    while killed < KILLS_PER_RUN && ran.is_none() {
-        let moment = choose(model, took, dice);
-        moments.push(moment);
-        let ended = until_killed(world, model, arguments, moment);
-        if ended.code != 137 {
-            ran = Some(ended);
-            break;
-        }
-        killed += 1;
-        all_gone(world, &format!("{name}: {moments:?}"));
-        if world.runs().len() > runs {
-            arguments = &["runs", "resume", "last"];
-        }
-        if dice.below(2) == 0 {
-            break;
+impl Stage {
+    fn new(served: bool) -> Self {
+        let world = World::python();
+        // The second run shows how long one takes when the repository is known.
+        Model::new(&world, served).start(&world, &["run"]).finish().ended(0, "ready");
+        let calm = Model::new(&world, served).start(&world, &["run"]).finish();
+        let good = Outcome::of(&world, &calm.ended(0, "ready"));
+        assert_eq!(good.log, "one\ntwo\nthree\nfour\n6");
+        Self { world, served, took: calm.took, good }
+    }
+
+    /// One run, killed up to three times; how many kills hit.
+    fn one_case(&self, dice: &mut Dice, name: &str) -> u32 {
+        let model = Model::new(&self.world, self.served);
+        let (before, mut moments) = (Before::of(&self.world), Vec::new());
+        let mut arguments: &[&str] = &["run"];
+        let ran = loop {
+            if moments.len() as u32 == KILLS_PER_RUN || (!moments.is_empty() && dice.below(2) == 0) {
+                break model.start(&self.world, arguments).finish();
+            }
+            let moment = choose(&model, self.took, dice);
+            let ended = until_killed(&self.world, &model, arguments, moment);
+            if ended.code != 137 {
+                break ended;
+            }
+            moments.push(moment);
+            all_gone(&self.world, &format!("{name}: {moments:?}"));
+            if self.world.runs().len() > before.runs {
+                arguments = &["runs", "resume", "last"];
+            }
+        };
+        self.check(&model, &before, &ran, &format!("{name}: killed at {moments:?}: {ran}"));
+        moments.len() as u32
+    }
+
+    /// The same tree as undisturbed, one run, one branch, one pull request, and nothing left behind.
+    fn check(&self, model: &Model, before: &Before, ran: &Ran, what: &str) {
+        let world = &self.world;
+        assert_eq!(ran.code, 0, "{what}");
+        let document = ran.document();
+        assert_eq!(document["status"], "ready", "{what}");
+        assert_eq!(Outcome::of(world, &document), self.good, "{what}");
+        let new: Vec<_> = world.branches().into_iter().filter(|b| !before.branches.contains(b)).collect();
+        assert_eq!(json!(new), json!([document["branch"]]), "{what}");
+        let listed = world.pull_requests();
+        assert_eq!(listed.len(), before.pull_requests + 1, "{what}");
+        assert_eq!(listed[0]["id"], document["pull_request"]["id"], "{what}");
+        assert_eq!(world.runs().len(), before.runs + 1, "{what}");
+        let again = model.start(world, &["runs", "resume", "last"]).finish();
+        assert_eq!(again.document(), document, "{what}");
+        all_gone(world, what);
+        let workspaces: Vec<_> =
+            std::fs::read_dir(world.data.join("workspaces")).into_iter().flatten().flatten().collect();
+        assert!(workspaces.is_empty(), "workspaces left behind: {workspaces:?}: {what}");
+    }
+}
+
+/// What there was before a run.
+struct Before {
+    branches: BTreeSet<String>,
+    pull_requests: usize,
+    runs: usize,
+}
+
+impl Before {
+    fn of(world: &World) -> Self {
+        Self {
+            branches: world.branches().into_iter().collect(),
+            pull_requests: world.pull_requests().len(),
+            runs: world.runs().len(),
         }
     }
-    let ran = ran.unwrap_or_else(|| model.start(world, arguments).finish());
-    let what = format!("{name}: killed {killed} times of {moments:?}: {ran}");
-    assert_eq!(ran.code, 0, "{what}");
-    let document = ran.document();
-    assert_eq!(document["status"], "ready", "{what}");
-    assert_eq!(&Outcome::of(world, &document), good, "{what}");
-    let new: Vec<_> = world.branches().into_iter().filter(|b| !known.contains(b)).collect();
-    assert_eq!(json!(new), json!([document["branch"]]), "{what}");
-    let listed = world.pull_requests();
-    assert_eq!(listed.len(), requests + 1, "{what}");
-    assert_eq!(listed[0]["id"], document["pull_request"]["id"], "{what}");
-    assert_eq!(world.runs().len(), runs + 1, "{what}");
-    let again = model.start(world, &["runs", "resume", "last"]).finish();
-    assert_eq!(again.document(), document, "{what}");
-    all_gone(world, &what);
-    killed
 }
 
 fn choose(model: &Model, took: Duration, dice: &mut Dice) -> Moment {

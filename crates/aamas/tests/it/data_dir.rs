@@ -57,8 +57,14 @@ fn one_that_cannot_be_written_is_said() {
 
     std::fs::create_dir(&world.data).expect("a directory");
     if is_root() {
-        let inside = format!("mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}' && exec \"$@\"", world.data.display());
-        let ran = world.run_call(&model, &["Add a file"]).through("unshare", ["-m", "sh", "-c", &inside, "sh"]).finish();
+        let inside = format!(
+            "mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}' && exec \"$@\"",
+            world.data.display()
+        );
+        let ran = world
+            .run_call(&model, &["Add a file"])
+            .through("unshare", ["-m", "sh", "-c", &inside, "sh"])
+            .finish();
         ran.refused(1, "data_dir_unwritable");
     } else {
         std::fs::set_permissions(&world.data, PermissionsExt::from_mode(0o500)).expect("it is ours");
@@ -74,11 +80,20 @@ fn a_read_only_repository_can_be_worked_on_but_not_delivered_to() {
     }
     let world = World::plain();
     let model = one_file(&world);
-    let inside = format!("mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}' && exec \"$@\"", world.repo.display());
-    let ran = world.run_call(&model, &["Add a file"]).through("unshare", ["-m", "sh", "-c", &inside, "sh"]).finish();
+    let inside = format!(
+        "mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}' && exec \"$@\"",
+        world.repo.display()
+    );
+    let ran = world
+        .run_call(&model, &["Add a file"])
+        .through("unshare", ["-m", "sh", "-c", &inside, "sh"])
+        .finish();
     let document = ran.ended(1, "failed");
     assert!(document["branch"].is_null() && world.branches().is_empty(), "{ran}");
-    assert!(document["error"]["message"].as_str().is_some_and(|m| m.to_lowercase().contains("read-only")), "{ran}");
+    assert!(
+        document["error"]["message"].as_str().is_some_and(|m| m.to_lowercase().contains("read-only")),
+        "{ran}"
+    );
     let ready = world.resume(&["last"]).ended(0, "ready");
     assert_eq!(world.changed(ready["branch"].as_str().expect("a branch")), ["added.txt"]);
     assert_eq!(ready["turns"], 2, "the model was asked again");
@@ -168,7 +183,10 @@ fn a_full_disk_is_said_and_survived() {
 fn document_and_code(path: &Path) -> (Value, i32) {
     let text = std::fs::read_to_string(path).expect("it was written");
     let (document, code) = text.trim_end().rsplit_once("code ").unwrap_or_else(|| panic!("no code: {text}"));
-    (serde_json::from_str(document).unwrap_or_else(|e| panic!("{e}: {text}")), code.parse().expect("a number"))
+    (
+        serde_json::from_str(document).unwrap_or_else(|e| panic!("{e}: {text}")),
+        code.parse().expect("a number"),
+    )
 }
 
 #[test]
@@ -180,7 +198,10 @@ fn a_tiny_disk_is_said_before_there_is_a_run() {
     std::fs::create_dir(&world.data).expect("a directory");
     let model = one_file(&world);
     let inside = format!("mount -t tmpfs -o size=64k none '{}' && exec \"$@\"", world.data.display());
-    let ran = world.run_call(&model, &["Add a file"]).through("unshare", ["-m", "sh", "-c", &inside, "sh"]).finish();
+    let ran = world
+        .run_call(&model, &["Add a file"])
+        .through("unshare", ["-m", "sh", "-c", &inside, "sh"])
+        .finish();
     ran.refused(1, "disk_full");
 }
 
@@ -192,7 +213,9 @@ fn a_damaged_or_newer_database_is_left_alone() {
     let database = world.data.join("aamas.db");
     let good = settled(&database, "PRAGMA user_version");
     let newer = settled(&database, "PRAGMA user_version = 9999");
-    for arguments in [&["run", "--solo", "--model", &model, "Add a file"][..], &["runs", "list"], &["pr", "list"]] {
+    for arguments in
+        [&["run", "--solo", "--model", &model, "Add a file"][..], &["runs", "list"], &["pr", "list"]]
+    {
         world.aamas(arguments.iter().copied()).finish().refused(1, "database_newer");
     }
     assert!(std::fs::read(&database).expect("it is there") == newer, "it was written to");
@@ -200,7 +223,11 @@ fn a_damaged_or_newer_database_is_left_alone() {
     let mut garbage = vec![0x5a; good.len()];
     garbage[..16].copy_from_slice(b"no SQLite at all");
     std::fs::write(&database, &garbage).expect("it is ours");
-    for arguments in [&["run", "--solo", "--model", &model, "Add a file"][..], &["runs", "list"], &["runs", "resume", "last"]] {
+    for arguments in [
+        &["run", "--solo", "--model", &model, "Add a file"][..],
+        &["runs", "list"],
+        &["runs", "resume", "last"],
+    ] {
         world.aamas(arguments.iter().copied()).finish().refused(1, "database_corrupt");
     }
     assert!(std::fs::read(&database).expect("it is there") == garbage, "it was written to");
@@ -218,7 +245,8 @@ fn a_damaged_or_newer_database_is_left_alone() {
 fn settled(database: &Path, statement: &str) -> Vec<u8> {
     let code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute(sys.argv[2]); \
                 c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()";
-    let status = std::process::Command::new("python3").args(["-c", code]).arg(database).arg(statement).status();
+    let status =
+        std::process::Command::new("python3").args(["-c", code]).arg(database).arg(statement).status();
     assert!(status.is_ok_and(|s| s.success()), "python3 has SQLite");
     std::fs::read(database).expect("it is there")
 }

@@ -7,8 +7,21 @@ use crate::world::World;
 
 /// Fields of the run document.
 const FIELDS: &[&str] = &[
-    "run_id", "task_id", "status", "model", "branch", "base_commit", "head_commit", "pull_request", "gates", "usage",
-    "turns", "duration_ms", "sandbox", "report", "error",
+    "run_id",
+    "task_id",
+    "status",
+    "model",
+    "branch",
+    "base_commit",
+    "head_commit",
+    "pull_request",
+    "gates",
+    "usage",
+    "turns",
+    "duration_ms",
+    "sandbox",
+    "report",
+    "error",
 ];
 
 /// Gates in their order.
@@ -51,7 +64,10 @@ pub fn check_exit(world: &World, ran: &Ran) {
         for field in ["code", "message", "hint"] {
             let text = error[field].as_str().unwrap_or_default();
             assert!(!text.trim().is_empty(), "an error without {field}: {ran}");
-            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "control characters in {field}: {ran}");
+            assert!(
+                !text.chars().any(|c| c.is_control() && c != '\n'),
+                "control characters in {field}: {ran}"
+            );
         }
     }
     assert!(!ran.stderr.contains("panicked"), "{ran}");
@@ -77,7 +93,8 @@ pub fn check(world: &World, ran: &Ran, document: &Value) {
     }
     assert!(is_id(text(document, "run_id"), "run") && is_id(text(document, "task_id"), "task"), "{ran}");
     let status = text(document, "status");
-    let exits = EXITS.iter().find(|(name, _)| *name == status).unwrap_or_else(|| panic!("status {status}: {ran}")).1;
+    let exits =
+        EXITS.iter().find(|(name, _)| *name == status).unwrap_or_else(|| panic!("status {status}: {ran}")).1;
     assert!(exits.contains(&ran.code), "{status} exits with {exits:?}: {ran}");
     let good = matches!(status, "ready" | "no_change" | "queued" | "running");
     assert_eq!(document["error"].is_null(), good, "{ran}");

@@ -29,10 +29,13 @@ fn a_branch_in_the_way_is_named_and_nothing_is_lost() {
 
 #[test]
 fn other_layouts_of_a_repository_work_or_are_refused() {
-    for options in [&["--object-format=sha256"][..], &["--ref-format=reftable"], &["--separate-git-dir=../store.git"]] {
+    for options in
+        [&["--object-format=sha256"][..], &["--ref-format=reftable"], &["--separate-git-dir=../store.git"]]
+    {
         let world = World::bare();
         std::fs::create_dir(&world.repo).expect("a directory");
-        let init = std::process::Command::new("git").arg("init").args(options).current_dir(&world.repo).output();
+        let init =
+            std::process::Command::new("git").arg("init").args(options).current_dir(&world.repo).output();
         if !init.is_ok_and(|o| o.status.success()) {
             // A git that does not know the option.
             continue;
@@ -73,14 +76,18 @@ fn without_an_identity_the_work_is_not_lost() {
     // Refused before the work, or done under a name that can be told.
     if ran.code != 2 {
         let document = ran.ended(0, "ready");
-        let author = world.git(&["log", "-1", "--format=%an <%ae>", document["branch"].as_str().expect("a branch")]);
+        let author =
+            world.git(&["log", "-1", "--format=%an <%ae>", document["branch"].as_str().expect("a branch")]);
         assert!(author.len() > 4 && author.contains('@'), "{author}");
     }
 }
 
 #[test]
 fn ignored_files_stay_out_and_dependencies_are_views() {
-    let world = World::with(&[(".gitignore", "*.log\nnode_modules/\n.venv/\n"), ("package.json", "{\"name\": \"app\"}\n")]);
+    let world = World::with(&[
+        (".gitignore", "*.log\nnode_modules/\n.venv/\n"),
+        ("package.json", "{\"name\": \"app\"}\n"),
+    ]);
     world.write("node_modules/left/index.js", "module.exports = 1\n");
     world.write(".venv/pyvenv.cfg", "home = /usr/bin\n");
     world.write(".venv/lib/x.py", "x = 1\n");
@@ -106,7 +113,10 @@ fn what_an_agent_leaves_behind_does_not_trip_the_delivery() {
         finish("Leave things"),
     ]);
     let document = world.run(&model, &["Leave things"]).document();
-    assert!(["ready", "gates_failed"].contains(&document["status"].as_str().expect("a status")), "{document}");
+    assert!(
+        ["ready", "gates_failed"].contains(&document["status"].as_str().expect("a status")),
+        "{document}"
+    );
     let tree = world.git(&["ls-tree", "-r", document["branch"].as_str().expect("a branch")]);
     assert!(!tree.contains("pipe") && !tree.contains("sock"), "{tree}");
     for line in tree.lines() {
@@ -145,14 +155,22 @@ fn a_workspace_that_is_torn_down_from_inside_is_a_result() {
 #[test]
 fn titles_of_any_shape_make_one_subject() {
     let world = World::plain();
-    let titles = ["word ".repeat(2000), "first\nsecond\n\nthird".to_owned(), String::new(), "   ".to_owned(), "#hash".to_owned(), "日本語".repeat(100)];
+    let titles = [
+        "word ".repeat(2000),
+        "first\nsecond\n\nthird".to_owned(),
+        String::new(),
+        "   ".to_owned(),
+        "#hash".to_owned(),
+        "日本語".repeat(100),
+    ];
     for title in titles {
         let model = world.script(&[
             write("a.txt", "a\n"),
             calls("finish", json!({"summary": "What was asked.\n\nAll of it.", "title": title})),
         ]);
         let document = world.run(&model, &["Write a file"]).ended(0, "ready");
-        let subject = world.git(&["log", "-1", "--format=%s", document["branch"].as_str().expect("a branch")]);
+        let subject =
+            world.git(&["log", "-1", "--format=%s", document["branch"].as_str().expect("a branch")]);
         let count = subject.chars().count();
         assert!((1..=120).contains(&count), "{count}: {subject}");
         let shown = document["pull_request"]["title"].as_str().expect("a title");
@@ -163,7 +181,8 @@ fn titles_of_any_shape_make_one_subject() {
 #[test]
 fn a_reader_that_goes_away_does_not_end_the_run() {
     let world = World::plain();
-    let model = world.script(&[command("seq 1 5"), write("a.txt", "a\n"), write("b.txt", "b\n"), finish("Both")]);
+    let model =
+        world.script(&[command("seq 1 5"), write("a.txt", "a\n"), write("b.txt", "b\n"), finish("Both")]);
     let mut child = std::process::Command::new(binary())
         .args(["run", "--solo", "--json", "--model", &model, "Write two files", "--data-dir"])
         .arg(&world.data)
@@ -185,7 +204,12 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
 fn output_that_cannot_be_written_is_no_panic() {
     let world = World::plain();
     world.run(&one_file(&world), &["Add a file"]).ended(0, "ready");
-    for arguments in [&["runs", "list"][..], &["runs", "show", "last"], &["pr", "show", "last"], &["runs", "list", "--json"]] {
+    for arguments in [
+        &["runs", "list"][..],
+        &["runs", "show", "last"],
+        &["pr", "show", "last"],
+        &["runs", "list", "--json"],
+    ] {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
         let output = std::process::Command::new(binary())
             .args(arguments)
@@ -198,7 +222,10 @@ fn output_that_cannot_be_written_is_no_panic() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
         let code = output.status.code();
-        assert!(code == Some(1) || (code == Some(0) && !arguments.contains(&"--json")), "{arguments:?}: {code:?}");
+        assert!(
+            code == Some(1) || (code == Some(0) && !arguments.contains(&"--json")),
+            "{arguments:?}: {code:?}"
+        );
     }
 }
 
@@ -240,7 +267,12 @@ fn a_data_directory_inside_the_repository_is_no_circle() {
 #[test]
 fn two_resumes_of_one_run_are_one() {
     let world = World::python();
-    let model = world.script(&[command("echo once >> log.txt"), mend(), command("echo once >> log.txt"), finish("Log")]);
+    let model = world.script(&[
+        command("echo once >> log.txt"),
+        mend(),
+        command("echo once >> log.txt"),
+        finish("Log"),
+    ]);
     world.run(&model, &["--max-turns", "1", "Fix add"]).ended(4, "limit_reached");
     let resume = || world.aamas(["runs", "resume", "last", "--max-turns", "9"]).unwatched().start();
     let lives = [resume(), resume(), resume()];
@@ -258,7 +290,8 @@ fn two_resumes_of_one_run_are_one() {
 #[test]
 fn a_hundred_calls_in_one_turn_all_happen() {
     let world = World::plain();
-    let many: Vec<_> = (0..100).map(|n| call("run_command", json!({"command": format!("echo {n} >> log.txt")}))).collect();
+    let many: Vec<_> =
+        (0..100).map(|n| call("run_command", json!({"command": format!("echo {n} >> log.txt")}))).collect();
     let model = world.script(&[turn(&many), finish("Log")]);
     let document = world.run(&model, &["Log"]).ended(0, "ready");
     let expected: Vec<_> = (0..100).map(|n| n.to_string()).collect();
@@ -269,11 +302,20 @@ fn a_hundred_calls_in_one_turn_all_happen() {
 fn scripted_failures_are_those_of_providers() {
     let world = World::plain();
     let failing = |fail: Value| vec![json!({"fail": fail}), finish("Nothing")];
-    world.run(&world.script(&failing(json!({"status": 401}))), &["Look"]).ended_with(6, "failed", "model_key_refused");
-    world.run(&world.script(&failing(json!({"status": 404}))), &["Look"]).ended_with(6, "failed", "model_not_found");
+    world.run(&world.script(&failing(json!({"status": 401}))), &["Look"]).ended_with(
+        6,
+        "failed",
+        "model_key_refused",
+    );
+    world.run(&world.script(&failing(json!({"status": 404}))), &["Look"]).ended_with(
+        6,
+        "failed",
+        "model_not_found",
+    );
     let ran = world.run(&world.script(&failing(json!({"hang_ms": 10}))), &["Look"]);
     assert!([0, 6].contains(&ran.code), "{ran}");
-    let tools = json!({"expect": {"tools": ["run_command", "finish"]}, "tool_calls": finish("x")["tool_calls"]});
+    let tools =
+        json!({"expect": {"tools": ["run_command", "finish"]}, "tool_calls": finish("x")["tool_calls"]});
     world.run(&world.script(&[tools]), &["Look"]).ended(0, "no_change");
     let tools = json!({"expect": {"tools": ["launch_missiles"]}, "tool_calls": finish("x")["tool_calls"]});
     world.run(&world.script(&[tools]), &["Look"]).ended_with(6, "failed", "script_expectation_failed");

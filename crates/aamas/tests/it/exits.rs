@@ -19,12 +19,21 @@ fn a_mended_test_is_ready() {
     let id = &document["run_id"].as_str().expect("an id")[22..];
     assert_eq!(branch, format!("aamas/fix-add-in-calc-py-1-2-is-3-{id}"));
     assert_eq!((&document["base_commit"], &document["turns"]), (&json!(base), &json!(4)));
-    assert_eq!(document["gates"][0], json!({"name": "tests", "verdict": "passed", "summary": document["gates"][0]["summary"]}));
+    assert_eq!(
+        document["gates"][0],
+        json!({"name": "tests", "verdict": "passed", "summary": document["gates"][0]["summary"]})
+    );
     assert_eq!(world.changed(branch), ["calc.py"]);
     assert!(world.show(branch, "calc.py").contains("return a + b"));
     let commit = world.git(&["log", "-1", "--format=%P|%an|%ae|%cn|%s|%b", branch]);
-    assert!(commit.starts_with(&format!("{base}|Una User|una@example.org|Una User|Add what is to be added|")), "{commit}");
-    assert!(commit.contains(document["run_id"].as_str().expect("an id")), "no trailer names the run: {commit}");
+    assert!(
+        commit.starts_with(&format!("{base}|Una User|una@example.org|Una User|Add what is to be added|")),
+        "{commit}"
+    );
+    assert!(
+        commit.contains(document["run_id"].as_str().expect("an id")),
+        "no trailer names the run: {commit}"
+    );
     assert_eq!(document["pull_request"]["title"], "Add what is to be added");
 }
 
@@ -67,7 +76,10 @@ fn a_refusal_goes_back_to_the_agent_who_mends_it() {
     let told = json!({"expect": {"contains": ["test_twice"]}, "tool_calls": unspoil["tool_calls"]});
     let model = world.script(&[spoil, mend(), finish("Add"), told, finish("Add, and no more")]);
     let document = world.run(&model, &["Fix add"]).ended(0, "ready");
-    assert_eq!((&document["pull_request"]["title"], &document["turns"]), (&json!("Add, and no more"), &json!(5)));
+    assert_eq!(
+        (&document["pull_request"]["title"], &document["turns"]),
+        (&json!("Add, and no more"), &json!(5))
+    );
 }
 
 #[test]
@@ -91,7 +103,8 @@ fn turns_run_out_and_can_be_raised() {
 fn time_runs_out() {
     let world = World::plain();
     let model = world.script(&[write("a.txt", "a\n"), command("while :; do :; done"), finish("Never")]);
-    let document = world.run(&model, &["--timeout", "2s", "Loop"]).ended_with(4, "limit_reached", "time_limit");
+    let document =
+        world.run(&model, &["--timeout", "2s", "Loop"]).ended_with(4, "limit_reached", "time_limit");
     assert!(document["duration_ms"].as_u64().expect("a number") >= 2000);
     assert_eq!(world.branches(), [document["branch"].as_str().expect("a draft")]);
     world.resume(&["last", "--timeout", "3s"]).ended_with(4, "limit_reached", "time_limit");
@@ -119,7 +132,8 @@ fn an_endless_loop_is_stuck() {
 #[test]
 fn a_script_that_is_wrong_ends_with_6() {
     let world = World::plain();
-    let expecting = json!({"expect": {"contains": ["no such words"]}, "tool_calls": finish("x")["tool_calls"]});
+    let expecting =
+        json!({"expect": {"contains": ["no such words"]}, "tool_calls": finish("x")["tool_calls"]});
     let model = world.script(&[expecting]);
     let document = world.run(&model, &["Do it"]).ended_with(6, "failed", "script_expectation_failed");
     assert!(document["error"]["message"].as_str().expect("a text").contains("no such words"), "{document}");

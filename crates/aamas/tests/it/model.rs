@@ -66,7 +66,10 @@ impl Planned {
         let mut state = self.shared.lock();
         if let Some(listener) = state.listener.take() {
             // Wakes the thread that accepts: it finds no listener any more.
-            let _ = nix::sys::socket::shutdown(std::os::fd::AsRawFd::as_raw_fd(&listener), nix::sys::socket::Shutdown::Both);
+            let _ = nix::sys::socket::shutdown(
+                std::os::fd::AsRawFd::as_raw_fd(&listener),
+                nix::sys::socket::Shutdown::Both,
+            );
         }
         for connection in state.connections.drain(..) {
             let _ = connection.shutdown(Shutdown::Both);
@@ -136,7 +139,11 @@ fn answer(socket: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let says = shared.turns.get(turn).cloned().unwrap_or_else(|| Says::text("There is nothing more to say."));
     let events = stream(&says, path.contains("/messages")).concat();
     let mut socket = socket;
-    write!(socket, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n", events.len())?;
+    write!(
+        socket,
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
+        events.len()
+    )?;
     socket.write_all(&events)?;
     let _ = shared.answered.send(turn);
     Ok(())

@@ -88,9 +88,12 @@ fn runs_are_named_by_any_unique_part_from_anywhere() {
     let world = World::plain();
     let first = world.run(&world.script(&[write("a.txt", "a\n"), finish("A")]), &["One"]).ended(0, "ready");
     let second = world.run(&world.script(&[write("b.txt", "b\n"), finish("B")]), &["Two"]).ended(0, "ready");
-    let (first_id, second_id) = (first["run_id"].as_str().expect("an id"), second["run_id"].as_str().expect("an id"));
+    let (first_id, second_id) =
+        (first["run_id"].as_str().expect("an id"), second["run_id"].as_str().expect("an id"));
     let common = first_id.bytes().zip(second_id.bytes()).take_while(|(a, b)| a == b).count();
-    for (named, document) in [("last", &second), (&first_id[..common + 1], &first), (&second_id[..common + 1], &second)] {
+    for (named, document) in
+        [("last", &second), (&first_id[..common + 1], &first), (&second_id[..common + 1], &second)]
+    {
         let call: Call<'_> = world.aamas(["runs", "resume", named]).cwd("/");
         assert_eq!(call.finish().document(), *document, "{named}");
     }
@@ -108,14 +111,18 @@ fn runs_are_named_by_any_unique_part_from_anywhere() {
             assert!(text.ends_with('Z') && text.as_bytes()[10] == b'T', "{text}");
         }
         let keys: Vec<_> = run.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["run_id", "task_id", "task", "status", "repo", "branch", "created_at", "updated_at"]);
+        assert_eq!(
+            keys,
+            ["run_id", "task_id", "task", "status", "repo", "branch", "created_at", "updated_at"]
+        );
     }
 }
 
 #[test]
 fn a_live_run_is_seen_steered_and_not_taken_twice() {
     let (world, gate) = Gate::world();
-    let model = world.script(&[gate.wait(), expecting(&["Name it b.txt"], &write("b.txt", "b\n")), finish("B")]);
+    let model =
+        world.script(&[gate.wait(), expecting(&["Name it b.txt"], &write("b.txt", "b\n")), finish("B")]);
     let mut live = world.run_call(&model, &["Write a file"]).start();
     let started = live.line("started").expect("a run");
     let id = started.split(' ').next().expect("an id").to_owned();
@@ -212,7 +219,10 @@ fn protected_files_need_approval() {
         let document = held.ended_with(5, "needs_input", "approval_required");
         assert!(document["error"]["message"].as_str().is_some_and(|m| m.contains(path)), "{held}");
         for branch in world.branches() {
-            assert!(!world.changed(&branch).contains(&path.to_owned()), "{path} was delivered without approval");
+            assert!(
+                !world.changed(&branch).contains(&path.to_owned()),
+                "{path} was delivered without approval"
+            );
         }
         let again = world.resume(&["last"]);
         assert_eq!((again.code, again.document()), (5, document), "not approved: the same document");
@@ -288,7 +298,15 @@ fn a_pull_request_can_be_applied_merged_and_closed() {
     let ran = world.aamas(["pr", "merge", id]).unwatched().finish();
     assert_eq!(ran.code, 0, "{ran}");
     assert!(world.repo.join("merged.txt").exists());
-    assert_eq!(world.git(&["merge-base", "--is-ancestor", merged["head_commit"].as_str().expect("a commit"), "HEAD"]), "");
+    assert_eq!(
+        world.git(&[
+            "merge-base",
+            "--is-ancestor",
+            merged["head_commit"].as_str().expect("a commit"),
+            "HEAD"
+        ]),
+        ""
+    );
     let twice = world.aamas(["pr", "merge", id]).unwatched().finish();
     assert_eq!(twice.code, 2, "{twice}");
 

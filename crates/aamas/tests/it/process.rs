@@ -39,7 +39,12 @@ enum Event {
 }
 
 impl<'a> Live<'a> {
-    pub(crate) fn start(world: &'a World, mut command: Command, stdin: Vec<u8>, before: Option<Snapshot>) -> Self {
+    pub(crate) fn start(
+        world: &'a World,
+        mut command: Command,
+        stdin: Vec<u8>,
+        before: Option<Snapshot>,
+    ) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let began = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -67,7 +72,8 @@ impl<'a> Live<'a> {
     /// Waits for a line on stderr that contains `text`; `None` if the process ends without it.
     pub fn line(&mut self, text: &str) -> Option<String> {
         while self.stderr_open {
-            let event = self.next(DEADLINE).unwrap_or_else(|| panic!("no {text:?} in time:\n{}", self.stderr));
+            let event =
+                self.next(DEADLINE).unwrap_or_else(|| panic!("no {text:?} in time:\n{}", self.stderr));
             if let Event::Line(line) = &event
                 && line.contains(text)
             {
@@ -78,17 +84,6 @@ impl<'a> Live<'a> {
             self.take(event);
         }
         None
-    }
-
-    /// Waits until `holds` holds, and looks whenever something happens, and every few milliseconds.
-    pub fn until(&mut self, what: &str, mut holds: impl FnMut() -> bool) {
-        let deadline = Instant::now() + DEADLINE;
-        while !holds() {
-            assert!(Instant::now() < deadline && self.status.is_none(), "{what} did not happen:\n{}", self.stderr);
-            if let Some(event) = self.next(Duration::from_millis(5)) {
-                self.take(event);
-            }
-        }
     }
 
     /// Lets it run for a while; whether it is still running then.
@@ -150,7 +145,9 @@ impl<'a> Live<'a> {
         match self.events.recv_timeout(time) {
             Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => panic!("all threads ended without a word:\n{}", self.stderr),
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!("all threads ended without a word:\n{}", self.stderr)
+            }
         }
     }
 
@@ -181,7 +178,8 @@ fn feed(child: &mut Child, bytes: Vec<u8>) {
 }
 
 fn read_output(child: &mut Child, events: &Sender<Event>) {
-    let (mut stdout, stderr) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
+    let (mut stdout, stderr) =
+        (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
     let to = events.clone();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -239,7 +237,11 @@ impl Ran {
     #[track_caller]
     pub fn refused(&self, code: i32, error: &str) -> Value {
         let document = self.document();
-        assert_eq!((self.code, document["error"]["code"].as_str().unwrap_or_default()), (code, error), "{self}");
+        assert_eq!(
+            (self.code, document["error"]["code"].as_str().unwrap_or_default()),
+            (code, error),
+            "{self}"
+        );
         let keys: Vec<_> = document.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["error"], "{self}");
         document

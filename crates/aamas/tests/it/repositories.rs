@@ -35,7 +35,10 @@ fn a_detached_head_is_fine() {
     world.commit("Later");
     world.git(&["checkout", "--quiet", "--detach", "HEAD~1"]);
     let document = world.run(&one_file(&world), &["Add a file"]).ended(0, "ready");
-    assert_eq!((&document["base_commit"], world.changed(branch_of(&document))), (&json!(first), vec!["added.txt".into()]));
+    assert_eq!(
+        (&document["base_commit"], world.changed(branch_of(&document))),
+        (&json!(first), vec!["added.txt".into()])
+    );
 }
 
 #[test]
@@ -52,7 +55,14 @@ fn the_base_can_be_any_commit() {
         assert_eq!(document["base_commit"], json!(first), "{base}");
         assert_eq!(world.changed(branch_of(&document)), ["added.txt"], "{base}");
     }
-    for base in ["nowhere", "", "--upload-pack=touch", "v1:README.md", "HEAD^{tree}", "0000000000000000000000000000000000000000"] {
+    for base in [
+        "nowhere",
+        "",
+        "--upload-pack=touch",
+        "v1:README.md",
+        "HEAD^{tree}",
+        "0000000000000000000000000000000000000000",
+    ] {
         let base = format!("--base={base}");
         world.run(&one_file(&world), &[&base, "Add a file"]).refused(2, "unknown_base");
     }
@@ -92,7 +102,12 @@ fn a_linked_worktree_works_like_any_checkout() {
 
 #[test]
 fn a_dirty_tree_is_left_alone_and_counted() {
-    let world = World::with(&[("README.md", "one\n"), ("kept.txt", "kept\n"), (".gitignore", "*.log\n"), ("gone.txt", "x\n")]);
+    let world = World::with(&[
+        ("README.md", "one\n"),
+        ("kept.txt", "kept\n"),
+        (".gitignore", "*.log\n"),
+        ("gone.txt", "x\n"),
+    ]);
     world.write("README.md", "two\n");
     world.write("untracked.txt", "new\n");
     world.write("folder/a.txt", "new\n");
@@ -160,8 +175,12 @@ fn submodules_are_filled_from_local_objects_or_left_empty() {
 
 #[test]
 fn large_file_pointers_stay_pointers() {
-    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n", "ab".repeat(32));
-    let world = World::with(&[(".gitattributes", "*.bin filter=trap diff=trap merge=trap -text\n"), ("model.bin", &pointer)]);
+    let pointer =
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n", "ab".repeat(32));
+    let world = World::with(&[
+        (".gitattributes", "*.bin filter=trap diff=trap merge=trap -text\n"),
+        ("model.bin", &pointer),
+    ]);
     let model = world.script(&[
         command("head -c 40 model.bin"),
         json!({"expect": {"contains": ["version https://git-lfs"]}, "tool_calls": write("more.bin", &pointer)["tool_calls"]}),
@@ -175,7 +194,15 @@ fn large_file_pointers_stay_pointers() {
 #[test]
 fn names_of_any_bytes_survive() {
     let world = World::plain();
-    let odd: &[&[u8]] = &[b"caf\xe9.txt", b"new\nline.txt", b"-rf", b"tab\there", "日本/ü.txt".as_bytes(), b"quo\"te'.txt", b" space "];
+    let odd: &[&[u8]] = &[
+        b"caf\xe9.txt",
+        b"new\nline.txt",
+        b"-rf",
+        b"tab\there",
+        "日本/ü.txt".as_bytes(),
+        b"quo\"te'.txt",
+        b" space ",
+    ];
     for name in odd {
         world.write(OsStr::from_bytes(name), "odd\n");
     }
@@ -244,8 +271,11 @@ fn a_path_that_is_not_utf8_works_or_is_refused() {
 fn a_link_to_the_repository_is_the_repository() {
     let world = World::plain();
     std::os::unix::fs::symlink(&world.repo, world.root().join("link")).expect("a link");
-    let document =
-        world.run_call(&one_file(&world), &["--repo", "link", "Add a file"]).cwd(world.root()).finish().ended(0, "ready");
+    let document = world
+        .run_call(&one_file(&world), &["--repo", "link", "Add a file"])
+        .cwd(world.root())
+        .finish()
+        .ended(0, "ready");
     assert_eq!(world.changed(branch_of(&document)), ["added.txt"]);
 }
 
@@ -274,14 +304,21 @@ fn borrowed_objects_are_found() {
 
 #[test]
 fn line_endings_and_modes_stay_as_they_are() {
-    let world = World::with(&[(".gitattributes", "*.txt text eol=crlf ident\n"), ("a.txt", "one\ntwo $Id$\n"), ("run.sh", "#!/bin/sh\n")]);
+    let world = World::with(&[
+        (".gitattributes", "*.txt text eol=crlf ident\n"),
+        ("a.txt", "one\ntwo $Id$\n"),
+        ("run.sh", "#!/bin/sh\n"),
+    ]);
     world.git(&["config", "core.autocrlf", "true"]);
     let before = world.git(&["ls-tree", "-r", "HEAD"]);
     let model = world.script(&[command("chmod +x run.sh; ln -s run.sh link"), finish("Modes")]);
     let document = world.run(&model, &["Make run.sh executable"]).ended(0, "ready");
     let tree = world.git(&["ls-tree", "-r", branch_of(&document)]);
     let kept = |line: &&str| line.ends_with(".txt") || line.ends_with(".gitattributes");
-    assert_eq!(tree.lines().filter(kept).collect::<Vec<_>>(), before.lines().filter(kept).collect::<Vec<_>>());
+    assert_eq!(
+        tree.lines().filter(kept).collect::<Vec<_>>(),
+        before.lines().filter(kept).collect::<Vec<_>>()
+    );
     assert!(tree.lines().any(|l| l.starts_with("100755") && l.ends_with("run.sh")), "{tree}");
     assert!(tree.lines().any(|l| l.starts_with("120000") && l.ends_with("link")), "{tree}");
 }
@@ -292,7 +329,8 @@ fn what_is_delivered_belongs_to_the_owner() {
         return;
     }
     let world = World::plain();
-    let own = |path: &std::path::Path| std::os::unix::fs::lchown(path, Some(4321), Some(4321)).expect("root may");
+    let own =
+        |path: &std::path::Path| std::os::unix::fs::lchown(path, Some(4321), Some(4321)).expect("root may");
     each_below(&world.repo, &mut |path| own(path));
     own(&world.repo);
     world.run(&one_file(&world), &["Add a file"]).ended(0, "ready");
@@ -349,7 +387,8 @@ fn many_files_are_no_obstacle() {
         world.write(format!("lib/d{}/f{n}.txt", n % 50), format!("{n}\n"));
     }
     world.commit("Many");
-    let arguments: Vec<OsString> = ["run", "--solo", "--model", &one_file(&world), "Add a file"].map(Into::into).into();
+    let arguments: Vec<OsString> =
+        ["run", "--solo", "--model", &one_file(&world), "Add a file"].map(Into::into).into();
     let document = world.aamas(arguments).finish().ended(0, "ready");
     assert_eq!(world.changed(branch_of(&document)), ["added.txt"]);
 }

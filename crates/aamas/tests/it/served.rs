@@ -45,7 +45,11 @@ struct Stage {
 
 impl Stage {
     fn new(world: World, wire: Wire, behaviors: Vec<Behavior>) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let server = runtime.block_on(ModelServer::start(behaviors));
         Self { world, server, _runtime: runtime, wire }
     }
@@ -101,7 +105,11 @@ fn requests_carry_their_headers_and_grow_only_at_the_end() {
         assert!(!shown.stdout.contains("key-4711"), "{wire:?}: the key is in the transcript");
         for entry in walk(&stage.world.data) {
             let bytes = std::fs::read(&entry).unwrap_or_default();
-            assert!(!bytes.windows(8).any(|w| w == b"key-4711"), "{wire:?}: the key lies in {}", entry.display());
+            assert!(
+                !bytes.windows(8).any(|w| w == b"key-4711"),
+                "{wire:?}: the key lies in {}",
+                entry.display()
+            );
         }
     }
 }
@@ -112,9 +120,14 @@ fn check_headers(request: &Recorded, document: &Value, turn: usize, wire: Wire) 
     assert_eq!((header("x-aamas-role"), header("x-aamas-turn")), ("builder", turn.to_string().as_str()));
     assert!(!header("x-aamas-step").is_empty() && !header("x-aamas-attempt").is_empty());
     match wire {
-        Wire::Anthropic => assert_eq!((request.path.as_str(), header("x-api-key")), ("/v1/messages", "key-4711")),
+        Wire::Anthropic => {
+            assert_eq!((request.path.as_str(), header("x-api-key")), ("/v1/messages", "key-4711"))
+        }
         Wire::OpenAi => {
-            assert_eq!((request.path.as_str(), header("authorization")), ("/v1/chat/completions", "Bearer key-4711"));
+            assert_eq!(
+                (request.path.as_str(), header("authorization")),
+                ("/v1/chat/completions", "Bearer key-4711")
+            );
         }
     }
     assert_eq!(request.json()["stream"], true);
@@ -141,14 +154,28 @@ fn check_sizes(requests: &[Recorded], task: &str, wire: Wire) {
     assert!(first <= 1_400, "{wire:?}: the first prompt has {first} tokens");
     let all: usize = tokens[..6].iter().sum();
     assert!(all <= 12_000, "{wire:?}: six calls cost {all} tokens: {tokens:?}");
-    println!("{wire:?}: first prompt {first} tokens, six calls {all}, with the closing one {}", tokens.iter().sum::<usize>());
+    println!(
+        "{wire:?}: first prompt {first} tokens, six calls {all}, with the closing one {}",
+        tokens.iter().sum::<usize>()
+    );
 }
 
 #[test]
 fn tools_come_in_the_order_of_the_contract() {
     let order = [
-        "read_file", "list_files", "search_code", "find_symbol", "edit_file", "write_file", "apply_patch",
-        "run_command", "run_tests", "update_plan", "recall", "ask_human", "finish",
+        "read_file",
+        "list_files",
+        "search_code",
+        "find_symbol",
+        "edit_file",
+        "write_file",
+        "apply_patch",
+        "run_command",
+        "run_tests",
+        "update_plan",
+        "recall",
+        "ask_human",
+        "finish",
     ];
     for wire in WIRES {
         let stage = Stage::new(World::plain(), wire, stream(vec![says("finish", json!({"summary": "x"}))]));
@@ -160,7 +187,10 @@ fn tools_come_in_the_order_of_the_contract() {
             .map(|t| t["name"].as_str().or(t["function"]["name"].as_str()).expect("a name").to_owned())
             .collect();
         let expected: Vec<_> = order.iter().filter(|n| names.iter().any(|m| m == *n)).collect();
-        assert_eq!(names.iter().map(String::as_str).collect::<Vec<_>>(), expected.into_iter().copied().collect::<Vec<_>>());
+        assert_eq!(
+            names.iter().map(String::as_str).collect::<Vec<_>>(),
+            expected.into_iter().copied().collect::<Vec<_>>()
+        );
         assert!(names.len() >= 12, "{names:?}");
     }
 }
@@ -172,8 +202,16 @@ fn failures_that_last_end_with_6_and_say_what_to_do() {
         ("403", Behavior::status(403, &[], r#"{"error":{"message":"no"}}"#), &["model_key_refused"]),
         ("404", Behavior::status(404, &[], r#"{"error":{"message":"no such model"}}"#), &["model_not_found"]),
         ("400", Behavior::status(400, &[], r#"{"error":{"message":"odd"}}"#), &["model_bad_request"]),
-        ("429 for long", Behavior::status(429, &[("retry-after", "86400")], "{}"), &["model_rate_limited", "model_quota_exceeded"]),
-        ("redirect", Behavior::status(302, &[("location", "http://127.0.0.1:1/")], ""), &["model_redirected"]),
+        (
+            "429 for long",
+            Behavior::status(429, &[("retry-after", "86400")], "{}"),
+            &["model_rate_limited", "model_quota_exceeded"],
+        ),
+        (
+            "redirect",
+            Behavior::status(302, &[("location", "http://127.0.0.1:1/")], ""),
+            &["model_redirected"],
+        ),
     ];
     for wire in WIRES {
         for (name, behavior, codes) in cases {
@@ -213,7 +251,10 @@ fn failures_that_pass_are_waited_out() {
                     assert_eq!(ran.code, 0, "{wire:?} {name}: {ran}");
                     let requests = stage.server.requests();
                     assert_eq!(requests.len(), failures + 1, "{wire:?} {name}");
-                    assert!(requests.iter().all(|r| r.body == requests[0].body), "{wire:?} {name}: the tries differ");
+                    assert!(
+                        requests.iter().all(|r| r.body == requests[0].body),
+                        "{wire:?} {name}: the tries differ"
+                    );
                 }
             })
         })
@@ -228,7 +269,8 @@ fn answers_that_stay_useless_end_with_6_and_a_resume_goes_on() {
         (Wire::Anthropic, Behavior::stream(Says::default()), "model_answer_empty"),
     ] {
         let first = Behavior::stream(says("write_file", json!({"path": "a.txt", "content": "a\n"})));
-        let stage = Stage::new(World::plain(), wire, vec![first, behavior.clone(), behavior.clone(), behavior]);
+        let stage =
+            Stage::new(World::plain(), wire, vec![first, behavior.clone(), behavior.clone(), behavior]);
         stage.run("Write two files").ended_with(6, "failed", code);
         assert_eq!(stage.server.requests().len(), 4);
         stage.server.then(Behavior::stream(says("write_file", json!({"path": "b.txt", "content": "b\n"}))));
@@ -276,11 +318,18 @@ fn parallel_calls_and_reasoning_go_back_as_they_came() {
             .reasoning("I should look at both.")
             .call("call_a", "read_file", r#"{"path":"README.md"}"#)
             .call("call_b", "read_file", r#"{"path":"notes.txt"}"#);
-        let stage = Stage::new(World::plain(), wire, stream(vec![first, says("finish", json!({"summary": "Read."}))]));
+        let stage = Stage::new(
+            World::plain(),
+            wire,
+            stream(vec![first, says("finish", json!({"summary": "Read."}))]),
+        );
         stage.run("Read").ended(0, "no_change");
         let body = stage.server.requests()[1].body.clone();
         let text = String::from_utf8(body).expect("JSON");
-        assert!(text.contains("call_a") && text.contains("call_b") && text.contains("I should look at both."), "{text}");
+        assert!(
+            text.contains("call_a") && text.contains("call_b") && text.contains("I should look at both."),
+            "{text}"
+        );
         if wire == Wire::Anthropic {
             assert!(text.contains("c2lnbmVk"), "the signature is lost: {text}");
         }

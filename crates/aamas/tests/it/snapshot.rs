@@ -81,7 +81,9 @@ fn walk(root: &Path, dir: &Path, files: &mut BTreeMap<PathBuf, String>) {
 /// Where delivery puts objects, the branch and its log.
 fn grows(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
-    [&b".git/objects"[..], b".git/refs/heads/aamas", b".git/logs/refs", b".git/reftable/0x"].iter().any(|prefix| bytes.starts_with(prefix))
+    [&b".git/objects"[..], b".git/refs/heads/aamas", b".git/logs/refs", b".git/reftable/0x"]
+        .iter()
+        .any(|prefix| bytes.starts_with(prefix))
 }
 
 fn describe(path: &Path, about: &std::fs::Metadata, in_store: bool) -> String {
@@ -96,7 +98,8 @@ fn describe(path: &Path, about: &std::fs::Metadata, in_store: bool) -> String {
         return "the list of what holds refs".to_owned();
     }
     // Directories of the store change their time when a lock file comes and goes.
-    let time = if in_store && !about.is_file() { 0 } else { about.mtime_nsec() + about.mtime() * 1_000_000_000 };
+    let time =
+        if in_store && !about.is_file() { 0 } else { about.mtime_nsec() + about.mtime() * 1_000_000_000 };
     format!("{what}, mode {:o}, owner {}, time {time}", about.mode(), about.uid())
 }
 

@@ -25,7 +25,10 @@ fn a_task_comes_from_the_line_a_file_or_standard_input() {
     world.run_call(&expecting(), &["-"]).stdin(text).finish().ended(0, "ready");
     for run in world.runs() {
         assert_eq!(run["task"], text);
-        assert!(run["branch"].as_str().is_some_and(|b| b.starts_with("aamas/add-a-file-with-two-lines-of-task-")), "{run}");
+        assert!(
+            run["branch"].as_str().is_some_and(|b| b.starts_with("aamas/add-a-file-with-two-lines-of-task-")),
+            "{run}"
+        );
     }
 }
 
@@ -72,7 +75,8 @@ fn control_characters_drive_nothing() {
     ]);
     let ran = world.run(&model, &["@../task"]);
     let document = ran.ended(0, "ready");
-    let bad = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}');
+    let bad =
+        |text: &str| text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}');
     assert!(!bad(&ran.stderr), "{ran}");
     let branch = document["branch"].as_str().expect("a branch");
     assert!(branch.is_ascii(), "{branch}");
@@ -97,13 +101,17 @@ fn branches_are_named_after_the_task() {
         ("日本語だけ", "task"),
         ("---", "task"),
         ("Ünïcode & Co.", "n-code-co"),
-        ("A very long task whose words go on and on until nobody reads them", "a-very-long-task-whose-words-go-on-and-o"),
+        (
+            "A very long task whose words go on and on until nobody reads them",
+            "a-very-long-task-whose-words-go-on-and-o",
+        ),
         ("  refs/heads/main..lock~^:?*[\\  ", "refs-heads-main-lock"),
     ];
     for (task, slug) in cases {
         let document = world.run(&one_file(&world), &["--", task]).ended(0, "ready");
         let branch = document["branch"].as_str().expect("a branch");
-        let (got, id) = branch.strip_prefix("aamas/").and_then(|b| b.rsplit_once('-')).expect("a slug and an id");
+        let (got, id) =
+            branch.strip_prefix("aamas/").and_then(|b| b.rsplit_once('-')).expect("a slug and an id");
         assert!(got.len() <= 40 && document["run_id"].as_str().is_some_and(|r| r.ends_with(id)), "{branch}");
         if task.is_ascii() || slug == "task" {
             // The slug may be cut at a word.
@@ -147,7 +155,12 @@ fn without_a_key_the_offline_engine_works_or_says_what_it_needs() {
     let ran = world.aamas(["run", "--solo", "Add a chapter about whales"]).finish();
     let document = ran.ended(5, "needs_input");
     assert_eq!(document["model"], "offline");
-    assert!(document["error"]["hint"].as_str().is_some_and(|h| h.contains("ANTHROPIC_API_KEY") || h.contains("--model")), "{ran}");
+    assert!(
+        document["error"]["hint"]
+            .as_str()
+            .is_some_and(|h| h.contains("ANTHROPIC_API_KEY") || h.contains("--model")),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -199,7 +212,14 @@ fn without_json_words_go_to_both_streams_and_the_code_is_the_same() {
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     assert!(stdout.contains("ready") && stdout.contains("aamas/add-a-file-"), "{stdout}");
-    for arguments in [&["runs", "list"][..], &["runs", "show", "last"], &["pr", "list"], &["pr", "show", "last"], &["--help"], &["--version"]] {
+    for arguments in [
+        &["runs", "list"][..],
+        &["runs", "show", "last"],
+        &["pr", "list"],
+        &["pr", "show", "last"],
+        &["--help"],
+        &["--version"],
+    ] {
         let output = std::process::Command::new(crate::world::binary())
             .args(arguments)
             .arg("--data-dir")

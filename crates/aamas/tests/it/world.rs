@@ -12,17 +12,48 @@ use crate::snapshot::Snapshot;
 
 /// Every hook that git knows; each would leave a mark.
 const HOOKS: &[&str] = &[
-    "applypatch-msg", "commit-msg", "fsmonitor-watchman", "post-applypatch", "post-checkout", "post-commit",
-    "post-index-change", "post-merge", "post-receive", "post-rewrite", "post-update", "pre-applypatch",
-    "pre-auto-gc", "pre-commit", "pre-merge-commit", "pre-push", "pre-rebase", "pre-receive",
-    "prepare-commit-msg", "proc-receive", "push-to-checkout", "reference-transaction", "sendemail-validate", "update",
+    "applypatch-msg",
+    "commit-msg",
+    "fsmonitor-watchman",
+    "post-applypatch",
+    "post-checkout",
+    "post-commit",
+    "post-index-change",
+    "post-merge",
+    "post-receive",
+    "post-rewrite",
+    "post-update",
+    "pre-applypatch",
+    "pre-auto-gc",
+    "pre-commit",
+    "pre-merge-commit",
+    "pre-push",
+    "pre-rebase",
+    "pre-receive",
+    "prepare-commit-msg",
+    "proc-receive",
+    "push-to-checkout",
+    "reference-transaction",
+    "sendemail-validate",
+    "update",
 ];
 
 /// Commands that a repository's configuration would have git run; each would leave a mark.
 const TRAPS: &[&str] = &[
-    "core.fsmonitor", "core.sshCommand", "core.editor", "core.pager", "diff.external", "filter.trap.smudge",
-    "filter.trap.clean", "filter.trap.process", "credential.helper", "gpg.program", "sequence.editor",
-    "core.alternateRefsCommand", "merge.trap.driver", "diff.trap.textconv",
+    "core.fsmonitor",
+    "core.sshCommand",
+    "core.editor",
+    "core.pager",
+    "diff.external",
+    "filter.trap.smudge",
+    "filter.trap.clean",
+    "filter.trap.process",
+    "credential.helper",
+    "gpg.program",
+    "sequence.editor",
+    "core.alternateRefsCommand",
+    "merge.trap.driver",
+    "diff.trap.textconv",
 ];
 
 /// Variables of this process that a run must not depend on are not passed on; these are.
@@ -30,7 +61,7 @@ const PASSED_ON: &[&str] = &["PATH", "LD_LIBRARY_PATH", "AAMAS_FAULT", "RUST_BAC
 
 /// The place of one test.
 pub struct World {
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     /// The user's repository.
     pub repo: PathBuf,
     /// The data directory.
@@ -47,7 +78,7 @@ impl World {
         std::fs::write(root.join("gitconfig"), "[safe]\n\tdirectory = *\n").expect("a file");
         // An ordinary user must be able to enter it too.
         std::fs::set_permissions(&root, PermissionsExt::from_mode(0o755)).expect("it is ours");
-        Self { repo: root.join("app"), data: root.join("data"), dir }
+        Self { repo: root.join("app"), data: root.join("data"), _dir: dir }
     }
 
     /// A repository without commits.
@@ -127,7 +158,18 @@ impl World {
     /// The same, elsewhere.
     pub fn git_in<A: AsRef<OsStr>>(&self, dir: &Path, arguments: &[A]) -> String {
         let output = Command::new("git")
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "diff.external=", "-c", "commit.gpgSign=false", "-c", "tag.gpgSign=false"])
+            .args([
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "core.fsmonitor=false",
+                "-c",
+                "diff.external=",
+                "-c",
+                "commit.gpgSign=false",
+                "-c",
+                "tag.gpgSign=false",
+            ])
             .args(["-c", "protocol.file.allow=always"])
             .args(arguments)
             .current_dir(dir)
@@ -247,12 +289,9 @@ impl World {
     }
 }
 
-/// The binary under test.
+/// The binary under test; `AAMAS_TEST_BINARY` names another one.
 pub fn binary() -> PathBuf {
-    std::env::var_os("AAMAS_TEST_BINARY").map_or_else(
-        || option_env!("CARGO_BIN_EXE_aamas").expect("cargo names the binary").into(),
-        PathBuf::from,
-    )
+    std::env::var_os("AAMAS_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_aamas").into(), PathBuf::from)
 }
 
 /// What is expected of the user's repository.
@@ -304,7 +343,11 @@ impl<'a> Call<'a> {
     }
 
     /// Through another program, which gets the binary and its arguments behind its own.
-    pub fn through<A: Into<OsString>>(mut self, program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub fn through<A: Into<OsString>>(
+        mut self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
         let mut all: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         all.push(self.program.into());
         all.append(&mut self.arguments);
