@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use agents::prompt::{self, Surroundings};
-use agents::{ProjectRules, Role};
-use domain::{Ending, Entry, RunId, RunSettings, RunState};
+use agents::{ProjectRules, Role, View};
+use domain::{Entry, RunId, RunSettings, RunState};
 use gates::{Config, Plan};
 use sandbox::checkout::owner_for;
 use sandbox::layers::{Layers, WarmKey};
@@ -157,24 +157,25 @@ impl Desk {
         .await
     }
 
-    /// Ends the session; a finished run's directories go once a ref keeps what was in them.
-    pub(crate) async fn close(self, ending: &Ending) {
+    /// Ends the session; a finished run's directories go once a ref keeps what was in them. What can't be removed now is
+    /// found by the next clean-up: nothing of the run depends on it.
+    pub(crate) async fn close(self, state: RunState, view: &View) {
         self.live.close().await;
-        let ground = self.ground.clone();
-        if let Err(error) = blocking(move || Ok(cleanup::after_run(&ground)?)).await {
-            tracing::warn!(error = %crate::sentence(&error), "clean-up after the run failed");
+        let versions = Arc::into_inner(self.versions);
+        let (ground, run, view) = (self.ground, self.run, view.clone());
+        let tidied = blocking(move || {
+            if let (true, Some(versions)) = (state.is_finished(), versions) {
+                if view.has_change() {
+                    cleanup::keep(&ground.mirror, run, &view)?;
+                }
+                let versions = versions.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+                versions.workspace.discard(&ground.mirror, &kept_ref(run))?;
+            }
+            cleanup::after_run(&ground)
+        });
+        if let Err(error) = tidied.await {
+            tracing::warn!(error = %crate::sentence(&error), "clean-up after {run} failed");
         }
-        if !matches!(
-            ending.state,
-            RunState::Ready | RunState::NoChange | RunState::Canceled | RunState::GatesFailed
-        ) {
-            return;
-        }
-        let Some(versions) = Arc::into_inner(self.versions) else { return };
-        let versions = versions.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (ground, kept) = (self.ground, kept_ref(self.run));
-        // What can't be removed now is found by the next clean-up: nothing of the run depends on it.
-        let _ = blocking(move || Ok(versions.workspace.discard(&ground.mirror, &kept)?)).await;
     }
 }
 

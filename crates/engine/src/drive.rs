@@ -318,7 +318,7 @@ impl Driver<'_> {
     async fn end(mut self, ending: Ending) -> Result<RunDocument, EngineError> {
         self.record(Entry::Ended { ending: ending.clone() }, None);
         if let Some(desk) = self.desk.take() {
-            desk.close(&ending).await;
+            desk.close(ending.state, self.journal.view()).await;
         }
         self.journal.end(self.engine, &ending, event_of(ending.state)).await
     }

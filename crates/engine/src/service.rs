@@ -235,6 +235,9 @@ impl Engine {
         let limits = (request.limits)(view.limits);
         let other_model = request.model.as_deref().is_some_and(|m| m != view.model);
         if !self.goes_on(&run, &view, limits, request.yes, other_model).map_err(Refusal::internal)? {
+            if let Err(error) = crate::cleanup::orphan(self, &run) {
+                tracing::warn!(error = %crate::sentence(&error), "clean-up of {} failed", run.id);
+            }
             return Ok(Resumed::Document(Box::new(self.document_of(&run).map_err(Refusal::internal)?)));
         }
         let spec = self.model_spec(Some(request.model.as_deref().unwrap_or(&view.model)))?;
