@@ -86,6 +86,7 @@ impl Conversant {
                 turn,
             },
         };
+        tracing::debug!(turn, "model called");
         let began = Instant::now();
         let reply = self.model.complete(call, &mut |delta| report(delta, observer), cancel).await;
         let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

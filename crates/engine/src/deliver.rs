@@ -59,7 +59,7 @@ pub(crate) async fn carry_out(
         let author = ground.repository.author();
         let base = parse_oid(&settings.base_commit)?;
         let commit = ground.mirror.write_commit(&Commit {
-            tree,
+            tree: delivery::deliverable_tree(&ground.mirror, base_tree, tree)?,
             parents: vec![base],
             author,
             at_s: intended.at.as_millis().div_euclid(1000),

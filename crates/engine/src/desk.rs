@@ -73,6 +73,7 @@ impl Desk {
             })
             .await?,
         );
+        tracing::debug!(files = ground.base.files().len(), "base read");
         let config = ground.config()?;
         let warm = setup::warm(&ground, &config).await?;
         let key = ground.warm_key(&config);
@@ -83,9 +84,17 @@ impl Desk {
             move || ground.workspace(&name, mode, warm.then_some(&key), tree)
         })
         .await?;
-        let live = ground.session(versions.workspace.plan(), &config).await?;
-        let gates = ground.gates_config()?;
-        let plan = ground.gates_plan(&gates);
+        tracing::debug!("workspace prepared");
+        let detected = blocking({
+            let ground = ground.clone();
+            move || {
+                let gates = ground.gates_config()?;
+                Ok((ground.gates_plan(&gates), gates, ground.base.rules()))
+            }
+        });
+        let (live, detected) = tokio::join!(ground.session(versions.workspace.plan(), &config), detected);
+        let (live, (plan, gates, rules)) = (live?, detected?);
+        tracing::debug!(suites = plan.suites.len(), "session started, gates detected");
         let mut layers = ground.layers(&versions.workspace, warm);
         for changed in versions.workspace.changed_dependencies() {
             layers.push(format!(
@@ -95,7 +104,7 @@ impl Desk {
         }
         Ok(Self {
             plan,
-            rules: ground.base.rules(),
+            rules,
             limits: command_limits(&config),
             gates,
             config,

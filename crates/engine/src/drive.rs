@@ -40,7 +40,11 @@ pub(crate) async fn drive(
         match driver.act(op).await {
             Ok(()) => {}
             Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => break driver.ending_of(&error),
+            Err(error) => match (driver.stop.requested(), driver.journal.view().next(driver.situation())) {
+                // What failed while the run was being stopped failed because of that: a resume does it again.
+                (Some(_), Op::End(ending)) => break ending,
+                _ => break driver.ending_of(&error),
+            },
         }
     };
     driver.end(ending).await
@@ -153,7 +157,10 @@ impl Driver<'_> {
         let system = self.journal.view().prepared.as_ref().map(|p| p.system.clone()).unwrap_or_default();
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
         match model.ask(&system, self.journal.run(), turn, self.observer, cancel.token()).await {
-            Asked::Answered(entry, raw) => self.record(entry, raw),
+            Asked::Answered(entry, raw) => {
+                tracing::debug!(turn, "model answered");
+                self.record(entry, raw);
+            }
             Asked::Failed(entry) => self.record(entry, None),
             Asked::Canceled => {}
         }
@@ -181,6 +188,7 @@ impl Driver<'_> {
                 other => break other?,
             }
         };
+        tracing::debug!(turn, index, "tool ran");
         if cancel.token().is_cancelled() {
             // Stopped in the middle: what it did is undone, and it runs again after a resume.
             let tree = self.journal.view().tree.clone();
@@ -195,6 +203,7 @@ impl Driver<'_> {
             }
             _ => None,
         };
+        tracing::debug!(turn, index, "snapshot taken");
         let outputs = self.journal.keep_outputs(ran.outputs).await?;
         self.record(
             Entry::ToolFinished {

@@ -92,14 +92,17 @@ impl Engine {
     }
 
     fn create_blocking(&self, request: RunRequest) -> Result<Created, Refusal> {
+        tracing::debug!("sandbox known");
         let repository = Repository::discover(&request.repo).map_err(repository_refusal)?;
         let head = repository.resolve(&request.base).map_err(repository_refusal)?;
+        mountable(&repository)?;
         let (dirty, checked) = std::thread::scope(|scope| {
             let dirty = scope.spawn(|| repository.dirty());
             let checked = config_of(&repository, &head)
                 .and_then(|c| Ok((c, self.model_spec(request.model.as_deref())?)));
             (dirty.join(), checked)
         });
+        tracing::debug!("changes counted");
         let (config, spec) = checked?;
         let dirty = dirty
             .map_err(|_| Refusal::internal(EngineError::Lost("counting changes")))?
@@ -432,6 +435,19 @@ fn still_open(record: &PullRequestRecord) -> Result<(), Refusal> {
         return Err(Refusal::usage("not_possible", message, "`aamas pr list` shows the others"));
     }
     Ok(())
+}
+
+/// The workspace appears at the checkout's own path, which must not be one of the sandbox's own directories.
+fn mountable(repository: &Repository) -> Result<(), Refusal> {
+    let top = repository.top();
+    match ["/usr", "/etc", "/dev", "/proc", "/sys", "/run"].iter().find(|taken| top.starts_with(taken)) {
+        Some(taken) => Err(Refusal::usage(
+            "unsupported_repository",
+            format!("{} lies below {taken}, which the sandbox has a view of its own of", top.display()),
+            "move or clone it to another directory, such as one below your home",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Whether the price of a model is known; what costs nothing is.

@@ -85,6 +85,16 @@ fn whole_words<'a>(applied: &'a Applied, only: &'a crate::edit::Replacement) -> 
             }
         }
     }
+    // No bracket is shown without its other half.
+    let open = |old: &str| {
+        let new = format!("{}{}{}", &text[start..only.start], only.text, &old[only.end - start..]);
+        [old, &new].iter().any(|t| [('(', ')'), ('[', ']'), ('{', '}')].iter().any(|(a, b)| t.matches(*a).count() > t.matches(*b).count()))
+    };
+    let mut wider = end;
+    while open(&text[start..wider]) && text[wider..].chars().next().is_some_and(|c| c != '\n') {
+        wider += text[wider..].chars().next().map_or(1, char::len_utf8);
+    }
+    let end = if open(&text[start..wider]) { end } else { wider };
     (&text[start..end], format!("{}{}{}", &text[start..only.start], only.text, &text[only.end..end]))
 }
 

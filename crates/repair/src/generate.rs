@@ -153,3 +153,6 @@ fn grouped(file: &SourceFile, node: Node<'_>) -> String {
         _ => format!("({text})"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,9 @@ impl Suspicion {
 
     /// The highest suspicion among some lines of a file.
     pub(crate) fn highest(&self, file: usize, first: u32, last: u32) -> f64 {
+        if first > last {
+            return 0.0;
+        }
         self.lines.range((file, first)..=(file, last)).map(|(_, s)| *s).fold(0.0, f64::max)
     }
 

@@ -2,14 +2,13 @@
 //! left behind.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::model_answers::Says;
 
 use crate::model::Planned;
-use crate::process::Ran;
+use crate::process::{Ran, left_behind};
 use crate::world::{World, call, calls, command, finish, mend, turn};
 
 /// Kills of one run at most; then it may end.
@@ -304,27 +303,7 @@ fn all_gone(world: &World, what: &str) {
             return;
         }
         assert!(Instant::now() < deadline, "left behind: {left:?}: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        // To look takes a while.
+        std::thread::yield_now();
     }
-}
-
-/// Processes that were started with the world's paths, or live in mounts of it; and mounts of the host.
-fn left_behind(root: &Path) -> Vec<String> {
-    let root = root.to_str().expect("a path of ours");
-    let own = std::fs::read_to_string("/proc/self/mountinfo").expect("/proc is there");
-    let mut left: Vec<String> = own.lines().filter(|l| l.contains(root)).map(str::to_owned).collect();
-    for entry in std::fs::read_dir("/proc").expect("/proc is there").flatten() {
-        let dir = entry.path();
-        let is_process = entry.file_name().to_str().is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
-        if !is_process || entry.file_name().to_str() == Some(&std::process::id().to_string()) {
-            continue;
-        }
-        let line = std::fs::read(dir.join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        let mounts = std::fs::read_to_string(dir.join("mountinfo")).unwrap_or_default();
-        if line.contains(root) || mounts.contains(root) {
-            left.push(format!("{} {line}", dir.display()));
-        }
-    }
-    left
 }

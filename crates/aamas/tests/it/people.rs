@@ -180,19 +180,52 @@ fn a_cancel_ends_a_live_run_and_an_idle_one() {
 
 #[test]
 fn signals_stop_at_a_safe_point() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for (signal, whole_group) in
+        [(Signal::SIGINT, false), (Signal::SIGINT, true), (Signal::SIGTERM, false), (Signal::SIGHUP, true)]
+    {
         let (world, gate) = Gate::world();
         let append = command("echo once >> log.txt");
         let model = world.script(&[append.clone(), gate.wait(), append, finish("Log")]);
         let mut live = world.run_call(&model, &["Log"]).start();
         live.line("run_command echo once").expect("a first line");
-        live.signal(signal);
+        if whole_group {
+            live.signal_group(signal)
+        } else {
+            live.signal(signal)
+        }
         let stopped = live.finish();
         stopped.ended_with(130, "interrupted", "interrupted");
         assert!(stopped.stderr.contains("aamas runs resume"), "{stopped}");
         gate.open();
         let ready = world.resume(&["last"]).ended(0, "ready");
         assert_eq!(world.show(ready["branch"].as_str().expect("a branch"), "log.txt"), "once\nonce");
+    }
+}
+
+#[test]
+fn ctrl_c_is_heard_while_the_base_is_measured_and_while_the_gates_judge() {
+    // A test that waits for the gate on the base, or only once the change is there.
+    for waits_if in ["True", "os.path.exists('a.txt')"] {
+        let (world, gate) = Gate::world();
+        let test = format!(
+            "import os, subprocess, time, unittest\n\n\nclass T(unittest.TestCase):\n    def test_gate(self):\n        \
+             if {waits_if} and not os.path.exists('{}/open'):\n            \
+             subprocess.run(['sleep', '86399'])\n",
+            gate.dir.display()
+        );
+        world.write("test_gate.py", test);
+        world.commit("Wait in a test");
+        let model = world.script(&[write("a.txt", "a\n"), finish("A")]);
+        for arguments in [&["run", "--solo", "--model", &model, "Write"][..], &["runs", "resume", "last"]] {
+            let mut live = world.aamas(arguments.iter().copied()).start();
+            live.line(if arguments[0] == "run" { "finish" } else { "started" }).expect("it works");
+            live.until_process("sleep 86399");
+            live.signal_group(Signal::SIGINT);
+            live.finish().ended_with(130, "interrupted", "interrupted");
+        }
+        gate.open();
+        let ready = world.resume(&["last"]).ended(0, "ready");
+        assert_eq!(world.changed(ready["branch"].as_str().expect("a branch")), ["a.txt"]);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -86,6 +87,18 @@ impl<'a> Live<'a> {
         None
     }
 
+    /// Waits until a process of its sandbox runs that has `text` in its command line.
+    pub fn until_process(&mut self, text: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        while !left_behind(self.world.root()).iter().any(|process| process.contains(text)) {
+            assert!(
+                Instant::now() < deadline && self.runs_for(Duration::from_millis(5)),
+                "no {text}: {}",
+                self.stderr
+            );
+        }
+    }
+
     /// Lets it run for a while; whether it is still running then.
     pub fn runs_for(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
@@ -102,6 +115,11 @@ impl<'a> Live<'a> {
     /// Sends a signal to the process alone.
     pub fn signal(&self, signal: Signal) {
         nix::sys::signal::kill(self.pid, signal).expect("it is running");
+    }
+
+    /// Sends a signal to the whole process group, as a terminal does.
+    pub fn signal_group(&self, signal: Signal) {
+        killpg(self.pid, signal).expect("it is running");
     }
 
     /// Kills the whole process group.
@@ -260,4 +278,25 @@ impl fmt::Display for Ran {
             clip(&self.stderr)
         )
     }
+}
+
+/// Processes that were started with the world's paths, or live in mounts of it; and mounts of the host.
+pub fn left_behind(root: &Path) -> Vec<String> {
+    let root = root.to_str().expect("a path of ours");
+    let own = std::fs::read_to_string("/proc/self/mountinfo").expect("/proc is there");
+    let mut left: Vec<String> = own.lines().filter(|l| l.contains(root)).map(str::to_owned).collect();
+    for entry in std::fs::read_dir("/proc").expect("/proc is there").flatten() {
+        let dir = entry.path();
+        let is_process = entry.file_name().to_str().is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        if !is_process || entry.file_name().to_str() == Some(&std::process::id().to_string()) {
+            continue;
+        }
+        let line = std::fs::read(dir.join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        let mounts = std::fs::read_to_string(dir.join("mountinfo")).unwrap_or_default();
+        if line.contains(root) || mounts.contains(root) {
+            left.push(format!("{} {line}", dir.display()));
+        }
+    }
+    left
 }

@@ -131,7 +131,7 @@ fn secrets_of_the_caller_are_not_seen() {
     let home = world.home().display().to_string();
     let look = format!(
         "env; cat /proc/self/environ /proc/1/environ 2>&1; cat ~/.netrc ~/.aws/credentials ~/.ssh/id_ed25519; \
-         cat {home}/.netrc {home}/.ssh/*; grep -rs canary-0815 {home} ~ /root /home; ls -A ~ | wc -l"
+         cat {home}/.netrc {home}/.ssh/*; grep -rs canary-0815 {home} ~; ls -A ~ | wc -l"
     );
     let model = world.script(&[command(&look), write("a.txt", "a\n"), finish("A")]);
     let ran = world
@@ -249,7 +249,7 @@ fn a_gigabyte_of_output_is_bounded() {
     let document = tried(
         &world,
         &[
-            (command("head -c 1000000000 /dev/zero | tr '\\0' 'x'"), &[]),
+            (command("head -c 1073741824 /dev/zero | tr '\\0' 'x'"), &[]),
             (command("yes | head -c 300000000"), &[]),
         ],
     );
@@ -341,7 +341,7 @@ fn gates_see_credentials_invisible_characters_and_deleted_tests() {
         (write("config.py", &format!("AWS_KEY = \"{key}\"\n")), "secrets"),
         (write("odd.py", "name = \"a\u{202e}b\"\n"), "diff"),
         (write("merge.py", "<<<<<<< ours\na = 1\n=======\na = 2\n>>>>>>> theirs\n"), "diff"),
-        (command("head -c 20000000 /dev/urandom > blob.bin"), "diff"),
+        (command("head -c 9000000 /dev/urandom > blob.bin"), "diff"),
         (command("rm tests/test_calc.py"), "tests_kept"),
     ];
     for (what, gate) in cases {

@@ -70,6 +70,11 @@ def main():
     open_channel()
     if sys.path and sys.path[0] == "":
         sys.path[0] = os.getcwd()
+    source = os.path.join(ROOT, "src")
+    if os.path.isdir(source) and not os.path.exists(os.path.join(source, "__init__.py")):
+        # A package below src/ is tested as it stands there, installed or not.
+        sys.path.insert(1, source)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     scratch = tempfile.mkdtemp(prefix="aamas-repair-")
     sys.pycache_prefix = os.path.join(scratch, "pycache")
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix

@@ -27,7 +27,7 @@ class Trial:
 
     def limit(self, test):
         """CPU seconds that a test may take: generous against its own time on the base, yet short."""
-        return min(0.25 + 8.0 * self.seconds[test], 60.0)
+        return min(0.15 + 10.0 * self.seconds[test], 60.0)
 
 
 def search(request):
@@ -51,7 +51,7 @@ class Manager:
         self.warm_ready, self.cold_started = False, False
         self.next, self.flying, self.retry = 0, {}, []
         self.first_plausible, self.first_group = None, None
-        self.done = 0
+        self.done, self.found_at = 0, 0.0
         self.test_seconds = 0.0
 
     def run(self):
@@ -91,7 +91,11 @@ class Manager:
         more = self.request["group_extra"]
         if more is not None and self.first_group is not None and self.next > 3 * self.first_group + more:
             return True
-        return self.first_plausible is not None and self.next > self.first_plausible + self.request["extra"]
+        if self.first_plausible is None:
+            return False
+        # Not longer than it took to find the first one, more or less.
+        looked = time.monotonic() - self.found_at
+        return self.next > self.first_plausible + self.request["extra"] or looked > 4.0 + self.found_at - self.began
 
     def dispatch(self):
         while len(self.flying) < self.workers:
@@ -145,6 +149,7 @@ class Manager:
         self.test_seconds += result.get("t", 0.0)
         if result["r"] == "plausible" and (self.first_plausible is None or index < self.first_plausible):
             self.first_plausible = index
+            self.found_at = self.found_at or time.monotonic()
         if result["r"] == "group" and (self.first_group is None or index < self.first_group):
             self.first_group = index
         say("tried", **result)

@@ -68,7 +68,9 @@ fn recursion(place: &Place<'_>, node: Node<'_>, name: &str, sink: &mut Sink<'_>)
     }
     sink.replace(Wrapping, 0.5, node.byte_range(), format!("1 + {}", place.text(node)));
     sink.replace(Wrapping, 0.3, node.byte_range(), format!("-{}", place.text(node)));
-    sink.replace(Wrapping, 0.3, node.byte_range(), format!("not {}", place.text(node)));
+    if node.parent().is_none_or(|p| !matches!(p.kind(), "binary_operator" | "unary_operator" | "comparison_operator" | "await")) {
+        sink.replace(Wrapping, 0.3, node.byte_range(), format!("not {}", place.text(node)));
+    }
     if function.is_generator {
         sink.replace(Wrapping, 0.5, node.byte_range(), format!("(yield from {})", place.text(node)));
     }

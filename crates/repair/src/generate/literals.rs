@@ -308,6 +308,7 @@ fn collection(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             sink.replace(Constant, 0.15, node.byte_range(), format!("[{name}]"));
         }
     }
+    longer(place, node, &inside, sink);
     if node.kind() != "dictionary" && (2..=12).contains(&inside.len()) {
         for pair in inside.windows(2) {
             let swapped = format!(
@@ -325,6 +326,26 @@ fn collection(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             sink.replace(crate::EditKind::Operand, 0.2, range, "");
         }
     }
+}
+
+/// One more element: the next number of a row, or a value that the tests speak of.
+fn longer(place: &Place<'_>, node: Node<'_>, inside: &[Node<'_>], sink: &mut Sink<'_>) {
+    let Some(last) = inside.last().filter(|_| node.kind() != "dictionary" && inside.len() >= 2) else { return };
+    let at = last.end_byte()..last.end_byte();
+    let number = |n: &Node<'_>| place.text(*n).parse::<i64>().ok();
+    let numbers: Vec<i64> = inside.iter().filter_map(number).collect();
+    if let (true, [.., a, b]) = (numbers.len() == inside.len(), &numbers[..]) {
+        sink.replace(Constant, 0.5, at.clone(), format!(", {}", b.wrapping_add(b.wrapping_sub(*a))));
+        let first = inside[0].start_byte();
+        sink.replace(Constant, 0.4, first..first, format!("{}, ", numbers[0].wrapping_sub(b.wrapping_sub(*a))));
+    }
+    let alike = |kind: &str| inside.iter().all(|n| n.kind() == kind);
+    let offers = if alike("string") { &place.hints.quoted } else if alike("integer") { &place.hints.numbers } else { return };
+    sink.special = true;
+    for offer in offers.iter().take(10).filter(|o| inside.iter().all(|n| place.text(*n) != o.as_str())) {
+        sink.replace(Constant, 0.25, at.clone(), format!(", {offer}"));
+    }
+    sink.special = false;
 }
 
 fn subscript(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {

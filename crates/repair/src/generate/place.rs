@@ -227,6 +227,8 @@ impl<'a> Place<'a> {
             match node.kind() {
                 "for_statement" | "while_statement" => return true,
                 "function_definition" | "class_definition" => return false,
+                // The `else` of a loop is not in it.
+                "else_clause" => at = node.parent().filter(|p| p.kind() == "if_statement" || p.kind() == "try_statement").or_else(|| node.parent().and_then(|p| p.parent())),
                 _ => at = node.parent(),
             }
         }
@@ -298,7 +300,7 @@ pub(crate) fn is_read(node: Node<'_>) -> bool {
     match parent.kind() {
         "attribute" => !is("attribute"),
         "keyword_argument" | "default_parameter" | "typed_default_parameter" | "named_expression" => !is("name"),
-        "assignment" | "for_statement" | "for_in_clause" => !is("left"),
+        "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => !is("left"),
         "function_definition" | "class_definition" | "parameters" | "lambda_parameters" | "typed_parameter"
         | "pattern_list" | "tuple_pattern" | "list_pattern" | "as_pattern_target" | "dotted_name" | "type"
         | "global_statement" | "nonlocal_statement" | "list_splat_pattern" | "dictionary_splat_pattern" => false,

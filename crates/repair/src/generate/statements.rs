@@ -140,7 +140,7 @@ fn moves(place: &Place<'_>, sink: &mut Sink<'_>) {
     }
     // Into the block that ends right before it.
     let before = node.prev_named_sibling().filter(|p| p.kind() != "comment");
-    if let Some(block) = before.and_then(|p| descendants(p).into_iter().rfind(|n| n.kind() == "block")) {
+    if let Some(block) = before.and_then(|p| descendants(p).into_iter().rfind(|n| n.kind() == "block" && n.end_byte() == p.end_byte())) {
         let mut block = Some(block);
         while let Some(b) = block {
             if let Some(inner) = place.file.indentation(b.start_byte()).filter(|i| i.len() > indentation.len()) {

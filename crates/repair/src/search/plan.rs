@@ -56,7 +56,7 @@ impl<'a> Plans<'a> {
         }
         let runs = |test: &Test| {
             test.lines.as_ref().is_none_or(|files| {
-                files.get(&file.path).is_some_and(|lines| lines.range(candidate.line..=candidate.last_line).next().is_some())
+                files.get(&file.path).is_some_and(|lines| lines.range(candidate.line..=candidate.last_line.max(candidate.line)).next().is_some())
             })
         };
         let plan = self.make(runs);

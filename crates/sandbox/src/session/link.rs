@@ -140,6 +140,7 @@ impl OpenError {
 /// The one place where AAMAS starts a process outside of a sandbox: itself, with nothing of its environment.
 #[expect(clippy::disallowed_methods, reason = "this is where sandboxes are made")]
 pub(crate) fn spawn(exe: &Path, arguments: &[String]) -> io::Result<(UnixStream, Launched)> {
+    use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
@@ -149,6 +150,8 @@ pub(crate) fn spawn(exe: &Path, arguments: &[String]) -> io::Result<(UnixStream,
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
+        // Ctrl-C on a terminal goes to the whole foreground group; a sandbox ends when its owner says so.
+        .process_group(0)
         .spawn()?;
     Ok((UnixStream::from_std(ours)?, Launched(Some(child))))
 }
