@@ -273,7 +273,7 @@ pub struct Paint {
 impl Paint {
     /// Colours on a terminal, unless `NO_COLOR` is set.
     pub fn of(is_terminal: bool) -> Self {
-        Self { on: is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) }
+        Self { on: is_terminal && crate::rim::variable("NO_COLOR").is_none() }
     }
 
     fn with(self, code: &str, text: &str) -> String {

@@ -230,7 +230,8 @@ pub trait Exec: Send + Sync {
 
 /// A function that runs inside the sandbox, in a confined child of the run's init, with the workspace as current
 /// directory. It gets the workspace root and its arguments; an `Err` is a refusal in words that the model reads.
-pub type Builtin = fn(root: &std::path::Path, arguments: serde_json::Value) -> Result<serde_json::Value, String>;
+pub type Builtin =
+    fn(root: &std::path::Path, arguments: serde_json::Value) -> Result<serde_json::Value, String>;
 
 /// The built-ins by name, in one static table that the binary hands to [`crate::run_launcher`].
 pub type Builtins = &'static [(&'static str, Builtin)];

@@ -76,6 +76,11 @@ const LONG_FILES: &[(&str, &str)] = &[];
 const HOST_PATHS: &[(&str, &str)] = &[
     ("crates/sandbox/src/launcher/mod.rs", "the home directory inside the sandbox"),
     ("crates/sandbox/src/launcher/sources.rs", "the password file inside the sandbox"),
+    ("crates/sandbox/src/masks.rs", "a home directory made up for a test"),
+    ("crates/sandbox/src/toolchains.rs", "directories that are never made readable whole"),
+    ("crates/sandbox/tests/it/hostile/canary.rs", "where canaries are looked for"),
+    ("crates/sandbox/tests/it/hostile/files.rs", "what hostile commands try to read"),
+    ("crates/sandbox/tests/it/session.rs", "home directories inside the sandbox"),
 ];
 
 #[test]
@@ -154,12 +159,9 @@ fn every_crate_has_a_readme_lints_and_workspace_dependencies() {
 #[test]
 fn nothing_is_left_to_do_and_no_test_is_ignored_or_sleeps() {
     // put together here, so that this file does not name them itself
-    let everywhere = [
-        concat!("to", "do!("),
-        concat!("unimple", "mented!("),
-        concat!("db", "g!("),
-        concat!("#[ign", "ore"),
-    ];
+    let everywhere = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("db", "g!(")];
+    // At the start of a line: the gates look for the same words in other people's tests.
+    let ignored = concat!("#[ign", "ore");
     let sleep = concat!("thread::", "sleep");
     let mut wrong = Vec::new();
     for (path, text) in files(&["rs"]) {
@@ -171,6 +173,9 @@ fn nothing_is_left_to_do_and_no_test_is_ignored_or_sleeps() {
         wrong.extend(
             everywhere.iter().filter(|word| text.contains(*word)).map(|word| format!("{path}: {word}")),
         );
+        if text.lines().any(|line| line.trim_start().starts_with(ignored)) {
+            wrong.push(format!("{path}: {ignored}"));
+        }
         if tests.contains(sleep) {
             wrong.push(format!("{path}: a test waits for an event, not for time"));
         }

@@ -52,6 +52,7 @@ pub fn finish(global: &Global, document: &RunDocument) -> Result<ExitCode, Refus
 }
 
 /// Takes a claimed run to where it stands still, before a person's eyes.
+#[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted when the run stands still")]
 pub async fn follow(engine: &Engine, claim: Claim, notes: &[String]) -> Result<RunDocument, Refusal> {
     err!("{} started", claim.run);
     for note in notes {

@@ -101,6 +101,8 @@ enum Moment {
     After(Duration),
     /// So long after that many answers were written.
     Answered(u32, Duration),
+    /// So long after the last gate's verdict: while the branch is written.
+    Judged(Duration),
     /// So long after that many lines on stderr (a line follows what it tells of).
     Lines(u32, Duration),
 }
@@ -139,6 +141,25 @@ fn killed_at_any_moment_a_scripted_run_ends_the_same() {
 #[test]
 fn killed_around_its_answers_a_served_run_ends_the_same() {
     survive(testkit::speed::cases(15, 150, 5_000), true);
+}
+
+#[test]
+fn a_lock_that_a_killed_delivery_left_is_no_obstacle() {
+    let world = World::plain();
+    let model = world.script(&[
+        calls("read_file", json!({"path": "README.md"})),
+        calls("write_file", json!({"path": "a.txt", "content": "a\n"})),
+        finish("A"),
+    ]);
+    let document = world.run(&model, &["--max-turns", "1", "Write"]).ended(4, "limit_reached");
+    // What git leaves when it is killed while it writes the branch.
+    let id = &document["run_id"].as_str().expect("an id")[22..];
+    let lock = world.repo.join(format!(".git/refs/heads/aamas/write-{id}.lock"));
+    std::fs::create_dir_all(lock.parent().expect("a directory")).expect("a directory");
+    std::fs::write(&lock, "").expect("a file");
+    let ready = world.resume(&["last", "--max-turns", "9"]).ended(0, "ready");
+    assert_eq!(world.changed(ready["branch"].as_str().expect("a branch")), ["a.txt"]);
+    assert!(!lock.exists());
 }
 
 /// Runs and kills until so many kills have hit, in a new repository now and then.
@@ -264,8 +285,9 @@ impl Before {
 
 fn choose(model: &Model, took: Duration, dice: &mut Dice) -> Moment {
     let anywhere = Moment::After(Duration::from_micros(dice.below(took.as_micros() as u64 * 11 / 10)));
-    match (model, dice.below(4)) {
+    match (model, dice.below(5)) {
         (_, 0) => anywhere,
+        (_, 4) => Moment::Judged(Duration::from_micros(dice.below(60_000))),
         (Model::Served(_), _) => Moment::Answered(1 + dice.below(9) as u32, dice.a_while()),
         (Model::Script(_), 1) => anywhere,
         (Model::Script(_), _) => Moment::Lines(1 + dice.below(20) as u32, dice.a_while()),
@@ -279,6 +301,9 @@ fn until_killed(world: &World, model: &Model, arguments: &[&str], moment: Moment
         Moment::Lines(count, time) => {
             let all = (0..count).all(|_| live.line("").is_some());
             let _ = all && live.runs_for(time);
+        }
+        Moment::Judged(time) => {
+            let _ = live.line(" diff ").is_some() && live.runs_for(time);
         }
         Moment::Answered(count, time) => {
             let Model::Served(server) = model else { unreachable!("only a server tells of its answers") };

@@ -1,5 +1,9 @@
 //! The sandbox against real namespaces, as whoever runs the tests, and as an ordinary user too if that is root.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests drive git and programs, read the clock and end at a failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests drive git and programs, read the clock and end at a failure"
+)]
 
 mod broker;
 mod ends;
@@ -10,10 +14,10 @@ mod ordinary;
 mod outside;
 mod session;
 mod ws_apply;
-mod ws_mirror;
-mod ws_repository;
-mod ws_snapshot;
 mod ws_fixture;
-mod ws_path;
-mod ws_session;
 mod ws_layers;
+mod ws_mirror;
+mod ws_path;
+mod ws_repository;
+mod ws_session;
+mod ws_snapshot;
