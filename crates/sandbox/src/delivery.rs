@@ -97,6 +97,7 @@ pub fn deliver(
         None => {}
     }
     hand_over_objects(mirror, repository, commit)?;
+    forget_lock(repository, branch)?;
     let from = read_branch(repository, branch)?.map_or_else(|| "0".repeat(40), |id| id.to_string());
     let update = on_user(repository, "update-ref")
         .args(["--no-deref", &format!("refs/heads/{branch}"), &commit.to_string(), &from])
@@ -175,6 +176,18 @@ fn edit(
         }
     }
     batch.put_tree(&mut entries)
+}
+
+/// Removes the lock file that a killed delivery left on this branch. The branch is of one run alone, and one process at a
+/// time has the run: whoever made the lock is gone.
+fn forget_lock(repository: &Repository, branch: &str) -> Result<(), SandboxError> {
+    let lock = repository.common_dir().join(format!("refs/heads/{branch}.lock"));
+    match std::fs::remove_file(&lock) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(SandboxError::host(format!("remove {}", lock.display()), e))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sends the objects that the user's repository lacks.

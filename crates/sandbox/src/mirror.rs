@@ -72,6 +72,7 @@ impl Mirror {
         }
         let _lock = self.lock()?;
         if self.read_ref(&kept)?.is_none() {
+            self.forget_locks()?;
             // Where older content is missing (partial clones) the base alone may still be whole.
             if self.fetch_depth(repository, base, HISTORY_DEPTH).is_err() {
                 self.fetch_depth(repository, base, 1)?;
@@ -168,6 +169,20 @@ impl Mirror {
         let id = batch.put(Kind::Commit, &commit.encode())?;
         batch.commit()?;
         Ok(id)
+    }
+
+    /// Removes the lock files that a killed fetch left: only the holder of the mirror's own lock fetches, and that is us.
+    fn forget_locks(&self) -> Result<(), SandboxError> {
+        for name in ["shallow.lock", "packed-refs.lock", "config.lock"] {
+            let lock = self.git_dir.join(name);
+            match fs::remove_file(&lock) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(SandboxError::host(format!("remove {}", lock.display()), e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// What a private ref names. `name` is such as `runs/run_…`, below `refs/aamas/`.
