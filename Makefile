@@ -26,6 +26,12 @@ demo: ## Build the release binary and watch it repair a small repository: no key
 	cargo build --release --locked -p aamas
 	"$(CARGO_TARGET_DIR)/release/aamas" demo
 
+.PHONY: install
+install: ## Build the release binary and put it into PREFIX/bin (~/.local by default)
+	@scripts/need demo
+	cargo build --release --locked -p aamas
+	install -D -m 755 "$(CARGO_TARGET_DIR)/release/aamas" "$(or $(PREFIX),$(HOME)/.local)/bin/aamas"
+
 .PHONY: test
 test: ## Run all tests (with cargo-nextest if it is installed, else cargo test)
 	@scripts/need test
