@@ -23,11 +23,9 @@ pub fn demo(global: &Global, arguments: &Demo) -> Result<ExitCode, Refusal> {
         Refusal::internal("demo_failed", engine::sentence(&e), "name an empty directory with --dir")
     })?;
     let task = TASK.trim();
-    err!(
-        "A small repository of three modules, with a bug that several of its tests show:\n  {}",
-        dir.display()
-    );
-    err!("$ cd {} && aamas run --model offline \"{task}\"\n", dir.display());
+    if !global.json {
+        introduce(&dir, task);
+    }
     let request = RunRequest {
         repo: dir.clone(),
         task: task.to_owned(),
@@ -45,6 +43,23 @@ pub fn demo(global: &Global, arguments: &Demo) -> Result<ExitCode, Refusal> {
         story(&engine, &dir, &document)?;
     }
     run::finish(global, &document)
+}
+
+fn introduce(dir: &Path, task: &str) {
+    err!(
+        "A small repository of three modules, with a bug that several of its tests show:\n  {}",
+        dir.display()
+    );
+    err!("$ cd {} && {} run --model offline \"{task}\"\n", dir.display(), program());
+}
+
+/// How this program is called from here: its name if PATH leads to it, else its path.
+fn program() -> String {
+    let Ok(own) = std::env::current_exe() else { return "aamas".to_owned() };
+    let path = crate::rim::variable("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join("aamas")).find(|file| file.is_file());
+    let named = found.and_then(|file| file.canonicalize().ok()) == own.canonicalize().ok();
+    if named { "aamas".to_owned() } else { own.display().to_string() }
 }
 
 /// A directory of the user's choice, or a new one below the data directory.
@@ -79,8 +94,8 @@ fn story(engine: &engine::Engine, dir: &Path, document: &RunDocument) -> Result<
         out!(
             "  export ANTHROPIC_API_KEY=…          or OPENAI_API_KEY=…, or OPENAI_BASE_URL=http://127.0.0.1:8000/v1"
         );
-        out!("  aamas run \"Add a --quiet flag to the command line\"");
-        out!("Or merge the demo's change: cd {} && aamas pr merge last", dir.display());
+        out!("  {} run \"Add a --quiet flag to the command line\"", program());
+        out!("Or merge the demo's change: cd {} && {} pr merge last", dir.display(), program());
     }
     Ok(())
 }
