@@ -25,7 +25,9 @@ async fn main() {
     })
     .await;
     match outcome {
-        Ok(Outcome::Repaired(r)) => println!("REPAIRED {}\n{}\n{:?} {:?}", r.title, r.explanation, r.stats, r.left_out),
+        Ok(Outcome::Repaired(r)) => {
+            println!("REPAIRED {}\n{}\n{:?} {:?}", r.title, r.explanation, r.stats, r.left_out)
+        }
         Ok(other) => println!("{other:#?}"),
         Err(error) => println!("ERROR {error}"),
     }

@@ -78,8 +78,9 @@ fn general(candidate: &Candidate) -> f64 {
         EditKind::Deletion => 0.5,
         EditKind::Pair => 0.4,
     };
-    let constant_condition = candidate.replacements.iter().any(|r| matches!(r.text.as_str(), "True" | "False"))
-        && candidate.kind == EditKind::Condition;
+    let constant_condition =
+        candidate.replacements.iter().any(|r| matches!(r.text.as_str(), "True" | "False"))
+            && candidate.kind == EditKind::Condition;
     let by_kind = if constant_condition { by_kind * 0.4 } else { by_kind };
     if candidate.special { by_kind * 0.4 } else { by_kind }
 }
@@ -105,10 +106,15 @@ fn place(choice: &Choice) -> (usize, &[Replacement]) {
 
 /// The whole lines that differ, before and after.
 pub(crate) fn changed_lines<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
-    let front: usize =
-        before.split_inclusive('\n').zip(after.split_inclusive('\n')).take_while(|(a, b)| a == b).map(|(a, _)| a.len()).sum();
+    let front: usize = before
+        .split_inclusive('\n')
+        .zip(after.split_inclusive('\n'))
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len())
+        .sum();
     let (old, new) = (&before[front..], &after[front..]);
-    let back: usize = lines_back(old).zip(lines_back(new)).take_while(|(a, b)| a == b).map(|(a, _)| a.len()).sum();
+    let back: usize =
+        lines_back(old).zip(lines_back(new)).take_while(|(a, b)| a == b).map(|(a, _)| a.len()).sum();
     (&old[..old.len() - back], &new[..new.len() - back])
 }
 
@@ -122,7 +128,16 @@ mod tests {
 
     fn choice(kind: EditKind, score: f64, green: usize) -> Choice {
         let replacements = vec![Replacement { start: 0, end: 1, text: "x".into() }];
-        let candidate = Candidate { file: 0, replacements, kind, score, line: 1, last_line: 1, scope: None, special: false };
+        let candidate = Candidate {
+            file: 0,
+            replacements,
+            kind,
+            score,
+            line: 1,
+            last_line: 1,
+            scope: None,
+            special: false,
+        };
         Choice::of(&candidate, (0..green).collect(), false)
     }
 

@@ -47,12 +47,15 @@ pub(crate) struct Driver<'a, E> {
 pub(crate) struct Ended {
     /// Wall-clock time of the command.
     pub(crate) wall: Duration,
-    /// It was killed at its time limit; what it said before is good.
-    pub(crate) timed_out: bool,
 }
 
 impl<'a, E: Exec> Driver<'a, E> {
-    pub(crate) fn new(exec: &'a E, hints: &'a TestHints, cancel: CancellationToken, memory_bytes: u64) -> Self {
+    pub(crate) fn new(
+        exec: &'a E,
+        hints: &'a TestHints,
+        cancel: CancellationToken,
+        memory_bytes: u64,
+    ) -> Self {
         Self { exec, hints, cancel, memory_bytes }
     }
 
@@ -97,8 +100,9 @@ impl<'a, E: Exec> Driver<'a, E> {
             .map_err(|source| RepairError::Sandbox { doing, source })?;
         match output.end {
             End::Canceled => Err(RepairError::Canceled),
-            _ if complete => Ok(Ended { wall: output.wall, timed_out: false }),
-            End::TimedOut => Ok(Ended { wall: output.wall, timed_out: true }),
+            _ if complete => Ok(Ended { wall: output.wall }),
+            // What it said before its time limit is good.
+            End::TimedOut => Ok(Ended { wall: output.wall }),
             end => {
                 let message = trouble.unwrap_or_else(|| format!("{end:?}: {}", output.stderr.text().trim()));
                 Err(RepairError::Driver { doing, message: message.chars().take(2000).collect() })
@@ -116,7 +120,8 @@ impl<'a, E: Exec> Driver<'a, E> {
                  echo 'no Python interpreter on PATH' >&2; exit 127"
             )),
         };
-        let mut command = start.stdin(stdin).timeout(timeout).env("PYTHONHASHSEED", "0").env("PYTHONSAFEPATH", "");
+        let mut command =
+            start.stdin(stdin).timeout(timeout).env("PYTHONHASHSEED", "0").env("PYTHONSAFEPATH", "");
         command.env.extend(self.hints.env.iter().cloned());
         command.cancel = self.cancel.clone();
         command

@@ -183,7 +183,18 @@ pub(crate) struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(text: &'a str, file: usize) -> Self {
-        Self { text, file, seen: HashSet::new(), found: Vec::new(), suspicion: 0.0, line: 1, last_line: 1, scope: None, quoted: Vec::new(), special: false }
+        Self {
+            text,
+            file,
+            seen: HashSet::new(),
+            found: Vec::new(),
+            suspicion: 0.0,
+            line: 1,
+            last_line: 1,
+            scope: None,
+            quoted: Vec::new(),
+            special: false,
+        }
     }
 
     /// Adds a change of several replacements.
@@ -196,19 +207,39 @@ impl<'a> Sink<'a> {
         replacements.sort();
         let apart = replacements.windows(2).all(|two| two[0].end <= two[1].start);
         let breaks_quotes = |r: &Replacement| {
-            r.text.contains(['\'', '"', '\\']) && self.quoted.iter().any(|q| q.start <= r.start && r.end <= q.end)
+            r.text.contains(['\'', '"', '\\'])
+                && self.quoted.iter().any(|q| q.start <= r.start && r.end <= q.end)
         };
-        if replacements.is_empty() || !apart || replacements.iter().any(breaks_quotes) || !self.seen.insert(replacements.clone()) {
+        if replacements.is_empty()
+            || !apart
+            || replacements.iter().any(breaks_quotes)
+            || !self.seen.insert(replacements.clone())
+        {
             return;
         }
         let size = size(self.text, &replacements) as f64;
         let score = self.suspicion * weight / (1.0 + 0.06 * (size - 1.0).max(0.0));
         let (line, last_line, scope) = (self.line, self.last_line, self.scope);
-        self.found.push(Candidate { file: self.file, replacements, kind, score, line, last_line, scope, special: self.special });
+        self.found.push(Candidate {
+            file: self.file,
+            replacements,
+            kind,
+            score,
+            line,
+            last_line,
+            scope,
+            special: self.special,
+        });
     }
 
     /// Adds a change of one replacement.
-    pub(crate) fn replace(&mut self, kind: EditKind, weight: f64, range: std::ops::Range<usize>, text: impl Into<String>) {
+    pub(crate) fn replace(
+        &mut self,
+        kind: EditKind,
+        weight: f64,
+        range: std::ops::Range<usize>,
+        text: impl Into<String>,
+    ) {
         self.push(kind, weight, vec![Replacement { start: range.start, end: range.end, text: text.into() }]);
     }
 }

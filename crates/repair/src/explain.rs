@@ -27,10 +27,15 @@ pub(crate) fn title(done: &[Applied]) -> String {
         [] => "Repair the failing tests".into(),
         [only] => one_title(only),
         [first, rest @ ..] => {
-            let mut paths: Vec<&str> = rest.iter().map(|a| a.path.as_str()).filter(|p| *p != first.path).collect();
+            let mut paths: Vec<&str> =
+                rest.iter().map(|a| a.path.as_str()).filter(|p| *p != first.path).collect();
             paths.sort_unstable();
             paths.dedup();
-            let more = if rest.len() == 1 { "one more repair".to_owned() } else { format!("{} more repairs", rest.len()) };
+            let more = if rest.len() == 1 {
+                "one more repair".to_owned()
+            } else {
+                format!("{} more repairs", rest.len())
+            };
             format!("{}, and {more}", one_title(first))
         }
     }
@@ -45,7 +50,11 @@ fn one_title(applied: &Applied) -> String {
 fn action(applied: &Applied) -> String {
     let short = |text: &str| {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if text.chars().count() > IN_TITLE { format!("{}…", text.chars().take(IN_TITLE).collect::<String>()) } else { text }
+        if text.chars().count() > IN_TITLE {
+            format!("{}…", text.chars().take(IN_TITLE).collect::<String>())
+        } else {
+            text
+        }
     };
     let [only] = &applied.replacements[..] else {
         return match applied.kind {
@@ -80,7 +89,9 @@ fn whole_words<'a>(applied: &'a Applied, only: &'a crate::edit::Replacement) -> 
             while text[..start].chars().next_back().is_some_and(class) && edge.is_some_and(class) {
                 start -= text[..start].chars().next_back().map_or(1, char::len_utf8);
             }
-            while text[end..].chars().next().is_some_and(class) && only.text.chars().next_back().or(edge).is_some_and(class) {
+            while text[end..].chars().next().is_some_and(class)
+                && only.text.chars().next_back().or(edge).is_some_and(class)
+            {
                 end += text[end..].chars().next().map_or(1, char::len_utf8);
             }
         }
@@ -88,7 +99,11 @@ fn whole_words<'a>(applied: &'a Applied, only: &'a crate::edit::Replacement) -> 
     // No bracket is shown without its other half.
     let open = |old: &str| {
         let new = format!("{}{}{}", &text[start..only.start], only.text, &old[only.end - start..]);
-        [old, &new].iter().any(|t| [('(', ')'), ('[', ']'), ('{', '}')].iter().any(|(a, b)| t.matches(*a).count() > t.matches(*b).count()))
+        [old, &new].iter().any(|t| {
+            [('(', ')'), ('[', ']'), ('{', '}')]
+                .iter()
+                .any(|(a, b)| t.matches(*a).count() > t.matches(*b).count())
+        })
     };
     let mut wider = end;
     while open(&text[start..wider]) && text[wider..].chars().next().is_some_and(|c| c != '\n') {
@@ -135,7 +150,8 @@ fn mistake(kind: EditKind) -> &'static str {
 pub(crate) fn explanation(told: &Told<'_>) -> String {
     let mut out = String::new();
     for applied in told.done {
-        let place = if applied.function.is_empty() { String::new() } else { format!(" (`{}`)", applied.function) };
+        let place =
+            if applied.function.is_empty() { String::new() } else { format!(" (`{}`)", applied.function) };
         put(&mut out, &format!("**{}:{}**{place}: {}.\n", applied.path, applied.line, mistake(applied.kind)));
         let (old, new) = changed_lines(&applied.before, &applied.after);
         put(&mut out, "```diff");
@@ -147,8 +163,14 @@ pub(crate) fn explanation(told: &Told<'_>) -> String {
         put(&mut out, "```\n");
         let green = applied.green.len();
         put(&mut out, &format!("It turns {green} of {} failing tests green.", applied.failing));
-        if let Some(rank) = told.suspects.iter().position(|s| s.path == applied.path && s.line == applied.line) {
-            let ordinal = if rank == 0 { "the most suspicious line".to_owned() } else { format!("number {} of the suspicious lines", rank + 1) };
+        if let Some(rank) =
+            told.suspects.iter().position(|s| s.path == applied.path && s.line == applied.line)
+        {
+            let ordinal = if rank == 0 {
+                "the most suspicious line".to_owned()
+            } else {
+                format!("number {} of the suspicious lines", rank + 1)
+            };
             put(&mut out, &format!("By what the tests run, it was {ordinal}."));
         }
         if !applied.alternatives.is_empty() {
@@ -179,7 +201,11 @@ fn tests(told: &Told<'_>, out: &mut String) {
     for id in told.green.iter().take(LISTED) {
         let why = told.base.tests.iter().find(|t| t.id == *id).map_or(String::new(), |t| {
             let message = t.message.lines().next().unwrap_or("").chars().take(100).collect::<String>();
-            if message.is_empty() { t.kind.clone() } else { format!("{}: {}", t.kind, message.replace('`', "'")) }
+            if message.is_empty() {
+                t.kind.clone()
+            } else {
+                format!("{}: {}", t.kind, message.replace('`', "'"))
+            }
         });
         put(out, &format!("- `{id}` ({why})"));
     }

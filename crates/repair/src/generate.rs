@@ -4,15 +4,18 @@ mod borrowed;
 mod calls;
 mod conditions;
 mod definitions;
+mod exceptions;
 mod expressions;
 mod hints;
 mod imports;
+mod index;
 mod insertions;
 mod literals;
 mod names;
 mod place;
 mod statements;
 mod syntax;
+mod texts;
 
 use std::collections::BTreeMap;
 
@@ -20,9 +23,10 @@ use tree_sitter::Node;
 
 use crate::edit::{Candidate, Sink};
 use crate::localize::Suspicion;
-use crate::source::{SourceFile, descendants, line_of};
+use crate::source::{SourceFile, descendants, last_line_of, line_of};
 
 pub(crate) use hints::Hints;
+use index::Index;
 use place::Place;
 
 /// Most candidates kept for one statement: past it they are less likely than those of other places.
@@ -63,9 +67,7 @@ pub(crate) fn candidates(
 /// By score, then by place, so that the order never depends on chance.
 pub(crate) fn sort(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| (a.file, &a.replacements).cmp(&(b.file, &b.replacements)))
+        b.score.total_cmp(&a.score).then_with(|| (a.file, &a.replacements).cmp(&(b.file, &b.replacements)))
     });
 }
 
@@ -77,8 +79,13 @@ fn walk(
     hints: &Hints,
     sink: &mut Sink<'_>,
 ) {
-    for node in descendants(file.tree.root_node()) {
-        let Some(place) = Place::of(file, node, hints) else { continue };
+    let index = Index::of(file);
+    for node in descendants(file.tree.root_node()).into_iter().filter(|n| n.is_named()) {
+        let inside = file.function_at(node.start_byte()).is_some() && node.kind() != "function_definition";
+        if inside && suspicion.highest(number, line_of(node), last_line_of(node)) <= 0.0 {
+            continue;
+        }
+        let Some(place) = Place::of(file, node, hints, &index) else { continue };
         let amount = suspicion_of(&place, number, suspicion, used);
         if amount <= 0.0 {
             continue;
@@ -86,7 +93,8 @@ fn walk(
         sink.suspicion = amount;
         (sink.line, sink.last_line) = (place.first_line, place.last_line);
         sink.scope = place.outermost_body();
-        sink.quoted = place.nodes.iter().filter(|n| n.kind() == "interpolation").map(Node::byte_range).collect();
+        sink.quoted =
+            place.nodes.iter().filter(|n| n.kind() == "interpolation").map(Node::byte_range).collect();
         let before = sink.found.len();
         edits(&place, sink);
         if sink.found.len() - before > PER_STATEMENT {
@@ -112,11 +120,11 @@ fn suspicion_of(place: &Place<'_>, file: usize, suspicion: &Suspicion, used: &BT
     let own = suspicion.highest(file, place.first_line, place.last_line);
     match place.node.kind() {
         "function_definition" => {
-            let body = suspicion.highest(file, place.first_line + 1, crate::source::last_line_of(place.node));
+            let body = suspicion.highest(file, place.first_line + 1, last_line_of(place.node));
             own.max(PARAMETERS * body)
         }
         "else_clause" | "finally_clause" => {
-            0.8 * suspicion.highest(file, place.first_line, crate::source::last_line_of(place.node))
+            0.8 * suspicion.highest(file, place.first_line, last_line_of(place.node))
         }
         _ if place.function.is_none() => {
             let bound = place.bound_names().iter().filter_map(|n| used.get(n)).copied().fold(0.0, f64::max);
@@ -145,11 +153,25 @@ fn used_names(files: &[SourceFile], suspicion: &Suspicion) -> BTreeMap<String, f
 fn grouped(file: &SourceFile, node: Node<'_>) -> String {
     let text = file.of(node);
     match node.kind() {
-        "identifier" | "attribute" | "call" | "subscript" | "integer" | "float" | "string" | "list" | "tuple"
-        | "dictionary" | "set" | "true" | "false" | "none" | "parenthesized_expression"
-        | "list_comprehension" | "dictionary_comprehension" | "set_comprehension" | "generator_expression" => {
-            text.to_owned()
-        }
+        "identifier"
+        | "attribute"
+        | "call"
+        | "subscript"
+        | "integer"
+        | "float"
+        | "string"
+        | "list"
+        | "tuple"
+        | "dictionary"
+        | "set"
+        | "true"
+        | "false"
+        | "none"
+        | "parenthesized_expression"
+        | "list_comprehension"
+        | "dictionary_comprehension"
+        | "set_comprehension"
+        | "generator_expression" => text.to_owned(),
         _ => format!("({text})"),
     }
 }

@@ -12,6 +12,7 @@ mod driver;
 mod edit;
 mod explain;
 mod generate;
+mod guess;
 mod localize;
 mod request;
 mod search;
@@ -21,7 +22,7 @@ mod survey;
 pub use can_do::{Scope, can_do};
 pub use edit::EditKind;
 pub use request::{
-    FileEdit, Framework, LeftOut, Outcome, Progress, RepairError, RepairLimits, RepairRequest, Repaired, Stats, Suspect,
-    TestHints,
+    FileEdit, Framework, LeftOut, Outcome, Progress, RepairError, RepairLimits, RepairRequest, Repaired,
+    Stats, Suspect, TestHints,
 };
 pub use search::repair;

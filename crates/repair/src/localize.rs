@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::Suspect;
 use crate::source::SourceFile;
 use crate::survey::{Survey, TestOutcome};
-use crate::{Suspect};
 
 /// Suspicion of lines, by file number, then line.
 #[derive(Clone, Debug, Default)]
@@ -47,33 +47,35 @@ impl Suspicion {
                 Suspect {
                     path: source.path.clone(),
                     line: *line,
-                    function: source.function_on(*line).map_or(String::new(), |n| source.functions[n].qualified.clone()),
+                    function: source
+                        .function_on(*line)
+                        .map_or(String::new(), |n| source.functions[n].qualified.clone()),
                     suspicion: *suspicion,
                     text: source.line_text(*line).to_owned(),
                 }
             })
             .collect()
     }
-
-    /// The place of a line among all, from 1, ties counted together; `None` if it has no suspicion.
-    pub(crate) fn rank(&self, file: usize, line: u32) -> Option<usize> {
-        let own = self.lines.get(&(file, line))?;
-        Some(1 + self.lines.values().filter(|s| *s > own).count())
-    }
 }
 
 /// Works out the suspicion of every line that a failing target runs.
 pub(crate) fn localize(survey: &Survey, targets: &[usize], files: &[SourceFile]) -> Suspicion {
-    let number_of: BTreeMap<&str, usize> = files.iter().enumerate().map(|(n, f)| (f.path.as_str(), n)).collect();
+    let number_of: BTreeMap<&str, usize> =
+        files.iter().enumerate().map(|(n, f)| (f.path.as_str(), n)).collect();
     let mut counts: BTreeMap<(usize, u32), (f64, f64)> = BTreeMap::new();
     let mut traced_failing = 0.0;
     for (number, test) in survey.tests.iter().enumerate() {
         let failing = targets.contains(&number);
-        let Some(lines) = test.lines.as_ref().filter(|_| failing || test.outcome == TestOutcome::Passed) else { continue };
+        let Some(lines) = test.lines.as_ref().filter(|_| failing || test.outcome == TestOutcome::Passed)
+        else {
+            continue;
+        };
         traced_failing += f64::from(u8::from(failing));
-        for (file, line) in lines.iter().filter_map(|(p, l)| Some((*number_of.get(p.as_str())?, l))).flat_map(|(f, l)| {
-            l.iter().map(move |line| (f, *line))
-        }) {
+        for (file, line) in lines
+            .iter()
+            .filter_map(|(p, l)| Some((*number_of.get(p.as_str())?, l)))
+            .flat_map(|(f, l)| l.iter().map(move |line| (f, *line)))
+        {
             let entry = counts.entry((file, line)).or_default();
             if failing { entry.0 += 1.0 } else { entry.1 += 1.0 }
         }
@@ -81,7 +83,9 @@ pub(crate) fn localize(survey: &Survey, targets: &[usize], files: &[SourceFile])
     let mut lines: BTreeMap<(usize, u32), f64> = counts
         .into_iter()
         .filter(|(_, (failed, _))| *failed > 0.0)
-        .map(|(place, (failed, passed))| (place, failed / (f64::max(traced_failing, 1.0) * (failed + passed)).sqrt()))
+        .map(|(place, (failed, passed))| {
+            (place, failed / (f64::max(traced_failing, 1.0) * (failed + passed)).sqrt())
+        })
         .collect();
     raise_by_traces(&mut lines, survey, targets, files, &number_of);
     let highest = lines.values().copied().fold(0.0, f64::max);
@@ -139,7 +143,10 @@ mod tests {
         Test {
             outcome,
             lines: Some([("a.py".to_owned(), lines.iter().copied().collect())].into()),
-            frames: frame.map(|line| Frame { path: "a.py".into(), line, function: "f".into() }).into_iter().collect(),
+            frames: frame
+                .map(|line| Frame { path: "a.py".into(), line, function: "f".into() })
+                .into_iter()
+                .collect(),
             ..Test::default()
         }
     }
@@ -153,13 +160,14 @@ mod tests {
         };
         let suspicion = localize(&survey, &[0], &files);
         assert!(suspicion.of(0, 3) > suspicion.of(0, 2) && suspicion.of(0, 2) > 0.0);
-        assert_eq!((suspicion.of(0, 4), suspicion.rank(0, 3), suspicion.rank(0, 2)), (0.0, Some(1), Some(2)));
+        assert_eq!(suspicion.of(0, 4), 0.0);
     }
 
     #[test]
     fn the_line_that_raised_comes_first() {
         let files = [SourceFile::parse("a.py", "def f():\n    a\n    b\n    c\n")];
-        let survey = Survey { tests: vec![test(TestOutcome::Failed, &[2, 3, 4], Some(3))], ..Survey::default() };
+        let survey =
+            Survey { tests: vec![test(TestOutcome::Failed, &[2, 3, 4], Some(3))], ..Survey::default() };
         assert_eq!(localize(&survey, &[0], &files).suspects(&files, 1)[0].line, 3);
     }
 }

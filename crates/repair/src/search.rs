@@ -17,9 +17,7 @@ use crate::generate::Hints;
 use crate::localize::{Suspicion, localize};
 use crate::source::SourceFile;
 use crate::survey::{self, Survey, TestOutcome, choose_targets};
-use crate::{
-    LeftOut, Outcome, Progress, RepairError, RepairRequest, Repaired, Stats, Suspect, explain,
-};
+use crate::{LeftOut, Outcome, Progress, RepairError, RepairRequest, Repaired, Stats, Suspect, explain};
 use round::{Reached, Round};
 
 /// Largest Python file that is read, in bytes; larger ones are generated or data.
@@ -243,17 +241,27 @@ impl<'a, E: Exec> Job<'a, E> {
     }
 
     /// A plain run of all tests from the files on disk: every target green, nothing lost.
-    async fn confirm(&mut self, base: &Survey, ids: &[String], on_progress: OnProgress<'_>) -> Result<bool, RepairError> {
+    async fn confirm(
+        &mut self,
+        base: &Survey,
+        ids: &[String],
+        on_progress: OnProgress<'_>,
+    ) -> Result<bool, RepairError> {
         on_progress(Progress::Confirming);
         let found = self.check(base.lenient).await?;
         if !ids.iter().all(|id| is_green(&found, id)) {
             return Ok(false);
         }
         let lost = |found: &Survey, base: &dyn Fn(&str) -> bool| {
-            base_passing(base, &found.tests).iter().any(|id| outcome_of(found, id) == Some(TestOutcome::Failed))
+            base_passing(base, &found.tests)
+                .iter()
+                .any(|id| outcome_of(found, id) == Some(TestOutcome::Failed))
         };
         let passed_on_base = |id: &str| outcome_of(base, id) == Some(TestOutcome::Passed);
-        let vanished = base.tests.iter().any(|t| t.outcome == TestOutcome::Passed && outcome_of(&found, &t.id).is_none());
+        let vanished = base
+            .tests
+            .iter()
+            .any(|t| t.outcome == TestOutcome::Passed && outcome_of(&found, &t.id).is_none());
         if vanished {
             return Ok(false);
         }
@@ -282,7 +290,14 @@ impl<'a, E: Exec> Job<'a, E> {
 
     fn repaired(&self, base: &Survey, ids: Vec<String>, done: &[Applied]) -> Outcome {
         let stats = self.stats();
-        let told = explain::Told { base, green: &ids, done, suspects: &self.suspects, stats: &stats, left_out: &self.left_out };
+        let told = explain::Told {
+            base,
+            green: &ids,
+            done,
+            suspects: &self.suspects,
+            stats: &stats,
+            left_out: &self.left_out,
+        };
         Outcome::Repaired(Repaired {
             patches: self.edits(),
             title: explain::title(done),
@@ -346,11 +361,14 @@ fn belongs(test: &str, whole: &str) -> bool {
 
 /// Targets that are not green yet, as numbers of the new survey.
 fn still_failing(survey: &Survey, base: &Survey, ids: &[String]) -> Vec<usize> {
-    let whole: Vec<&String> = ids.iter().filter(|id| base.tests.iter().any(|t| t.id == **id && t.collection)).collect();
+    let whole: Vec<&String> =
+        ids.iter().filter(|id| base.tests.iter().any(|t| t.id == **id && t.collection)).collect();
     survey
         .failing()
         .into_iter()
-        .filter(|n| ids.contains(&survey.tests[*n].id) || whole.iter().any(|w| belongs(&survey.tests[*n].id, w)))
+        .filter(|n| {
+            ids.contains(&survey.tests[*n].id) || whole.iter().any(|w| belongs(&survey.tests[*n].id, w))
+        })
         .collect()
 }
 
@@ -361,4 +379,3 @@ fn is_code_of(path: &str, name: &str, files: &[SourceFile]) -> bool {
     }
     path.split('/').any(|part| part == name || part.strip_suffix(".py") == Some(name))
 }
-

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tree_sitter::{Node, Parser, Tree};
 
+pub(crate) use crate::guess::Guess;
+
 /// One Python file of the workspace.
 pub(crate) struct SourceFile {
     pub(crate) path: String,
@@ -62,19 +64,6 @@ pub(crate) struct Class {
     pub(crate) methods: BTreeMap<String, usize>,
 }
 
-/// What kind of value an expression most likely has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Guess {
-    Number,
-    Text,
-    Bool,
-    List,
-    Dict,
-    Set,
-    Nothing,
-    Unknown,
-}
-
 /// The children of a node, anonymous ones too.
 pub(crate) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     let mut cursor = node.walk();
@@ -121,8 +110,11 @@ impl SourceFile {
     pub(crate) fn parse(path: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let mut parser = Parser::new();
-        parser.set_language(&tree_sitter_python::LANGUAGE.into()).expect("the grammar is built for this version");
-        let tree = parser.parse(&text, None).expect("a parser with a language and no time limit gives a tree");
+        parser
+            .set_language(&tree_sitter_python::LANGUAGE.into())
+            .expect("the grammar is built for this version");
+        let tree =
+            parser.parse(&text, None).expect("a parser with a language and no time limit gives a tree");
         let mut file = Self {
             path: path.into(),
             text,
@@ -210,8 +202,11 @@ impl SourceFile {
         let first = node.parent().filter(|p| p.kind() == "decorated_definition").unwrap_or(node);
         let number = self.functions.len();
         let parameters = field(node, "parameters").map_or(Vec::new(), |p| self.parameter_names(p));
-        let decorators: Vec<String> =
-            named(first).into_iter().filter(|d| d.kind() == "decorator").map(|d| self.of(d).to_owned()).collect();
+        let decorators: Vec<String> = named(first)
+            .into_iter()
+            .filter(|d| d.kind() == "decorator")
+            .map(|d| self.of(d).to_owned())
+            .collect();
         let is_static = decorators.iter().any(|d| d.contains("staticmethod"));
         let is_method = around.class.is_some() && around.function.is_none();
         let receiver = (is_method && !is_static).then(|| parameters.first().cloned()).flatten();
@@ -325,7 +320,10 @@ impl SourceFile {
                     }
                     continue;
                 }
-                "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => continue,
+                "list_comprehension"
+                | "set_comprehension"
+                | "dictionary_comprehension"
+                | "generator_expression" => continue,
                 "assignment" | "augmented_assignment" | "for_statement" => field(node, "left"),
                 "named_expression" => field(node, "name"),
                 "as_pattern_target" => Some(node),
@@ -341,88 +339,6 @@ impl SourceFile {
             rest.extend(below);
         }
         names
-    }
-
-    fn guesses(&self, function: Node<'_>, body: Node<'_>) -> BTreeMap<String, Guess> {
-        let mut guesses = BTreeMap::new();
-        if let Some(parameters) = field(function, "parameters") {
-            for p in named(parameters) {
-                let name = field(p, "name").or_else(|| named(p).into_iter().find(|n| n.kind() == "identifier"));
-                let guess = field(p, "type")
-                    .map(|t| type_guess(self.of(t)))
-                    .or_else(|| field(p, "value").map(|v| self.guess(v, &guesses)));
-                if let (Some(name), Some(guess)) = (name, guess) {
-                    guesses.insert(self.of(name).to_owned(), guess);
-                }
-            }
-        }
-        for node in descendants(body) {
-            match node.kind() {
-                "assignment" => {
-                    if let (Some(left), Some(right)) = (field(node, "left"), field(node, "right"))
-                        && left.kind() == "identifier"
-                    {
-                        let guess = self.guess(right, &guesses);
-                        let entry = guesses.entry(self.of(left).to_owned()).or_insert(guess);
-                        if *entry == Guess::Nothing || *entry == Guess::Unknown {
-                            *entry = guess;
-                        }
-                    }
-                }
-                "for_statement" => {
-                    if let (Some(left), Some(right)) = (field(node, "left"), field(node, "right")) {
-                        let right = self.of(right);
-                        let first = targets(left).first().map(|n| self.of(*n).to_owned());
-                        if (right.starts_with("range(") && left.kind() == "identifier") || right.starts_with("enumerate(") {
-                            guesses.extend(first.map(|name| (name, Guess::Number)));
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        guesses
-    }
-
-    /// What an expression most likely is, by its form.
-    pub(crate) fn guess(&self, node: Node<'_>, names: &BTreeMap<String, Guess>) -> Guess {
-        let text = self.of(node);
-        match node.kind() {
-            "integer" | "float" => Guess::Number,
-            "string" | "concatenated_string" => Guess::Text,
-            "true" | "false" | "comparison_operator" | "not_operator" => Guess::Bool,
-            "none" => Guess::Nothing,
-            "list" | "list_comprehension" => Guess::List,
-            "dictionary" | "dictionary_comprehension" => Guess::Dict,
-            "set" | "set_comprehension" => Guess::Set,
-            "tuple" => Guess::List,
-            "identifier" => names.get(text).copied().unwrap_or(Guess::Unknown),
-            "parenthesized_expression" => named(node).first().map_or(Guess::Unknown, |n| self.guess(*n, names)),
-            "unary_operator" => Guess::Number,
-            "binary_operator" => {
-                let sides = [field(node, "left"), field(node, "right")];
-                let guesses: Vec<Guess> = sides.into_iter().flatten().map(|n| self.guess(n, names)).collect();
-                match field(node, "operator").map(|o| o.kind()) {
-                    Some("-" | "//" | "**" | "/") => Guess::Number,
-                    Some("%") if guesses.first() == Some(&Guess::Text) => Guess::Text,
-                    _ => guesses.into_iter().find(|g| *g != Guess::Unknown).unwrap_or(Guess::Unknown),
-                }
-            }
-            "call" => match field(node, "function").map(|f| self.of(f)) {
-                Some("len" | "int" | "float" | "sum" | "abs" | "ord" | "round") => Guess::Number,
-                Some("str" | "repr" | "chr" | "format") => Guess::Text,
-                Some("list" | "sorted") => Guess::List,
-                Some("dict" | "defaultdict" | "Counter" | "OrderedDict") => Guess::Dict,
-                Some("set" | "frozenset") => Guess::Set,
-                Some("bool" | "isinstance" | "any" | "all" | "hasattr" | "callable") => Guess::Bool,
-                Some(f) if [".strip", ".lower", ".upper", ".join", ".replace", ".format"].iter().any(|m| f.ends_with(m)) => {
-                    Guess::Text
-                }
-                Some(f) if f.ends_with(".split") || f.ends_with(".splitlines") => Guess::List,
-                _ => Guess::Unknown,
-            },
-            _ => Guess::Unknown,
-        }
     }
 
     fn note_names(&mut self, root: Node<'_>) {
@@ -447,7 +363,9 @@ impl SourceFile {
                     }
                 }
                 "import_statement" | "import_from_statement" => {
-                    for name in named(node).into_iter().skip(usize::from(node.kind() == "import_from_statement")) {
+                    for name in
+                        named(node).into_iter().skip(usize::from(node.kind() == "import_from_statement"))
+                    {
                         let bound = field(name, "alias").unwrap_or(name);
                         let bound = self.of(bound).split('.').next().unwrap_or("").to_owned();
                         self.imports.insert(bound);
@@ -474,7 +392,11 @@ fn indentation_of(node: Node<'_>) -> String {
 
 /// The target of an assignment statement.
 pub(crate) fn assigned<'t>(statement: Node<'t>) -> Option<Node<'t>> {
-    let inner = if statement.kind() == "expression_statement" { named(statement).into_iter().next()? } else { statement };
+    let inner = if statement.kind() == "expression_statement" {
+        named(statement).into_iter().next()?
+    } else {
+        statement
+    };
     matches!(inner.kind(), "assignment" | "augmented_assignment").then(|| field(inner, "left")).flatten()
 }
 
@@ -482,9 +404,8 @@ pub(crate) fn assigned<'t>(statement: Node<'t>) -> Option<Node<'t>> {
 pub(crate) fn targets<'t>(target: Node<'t>) -> Vec<Node<'t>> {
     match target.kind() {
         "identifier" => vec![target],
-        "pattern_list" | "tuple_pattern" | "list_pattern" | "as_pattern_target" | "list_splat_pattern" | "tuple" => {
-            named(target).into_iter().flat_map(targets).collect()
-        }
+        "pattern_list" | "tuple_pattern" | "list_pattern" | "as_pattern_target" | "list_splat_pattern"
+        | "tuple" => named(target).into_iter().flat_map(targets).collect(),
         _ => Vec::new(),
     }
 }
@@ -505,19 +426,6 @@ fn yields(body: Node<'_>) -> bool {
         }
     }
     false
-}
-
-fn type_guess(annotation: &str) -> Guess {
-    let base = annotation.trim_start_matches("Optional[").trim_start_matches("typing.");
-    match base.split(['[', ' ', ']']).next().unwrap_or("") {
-        "int" | "float" | "Decimal" | "complex" => Guess::Number,
-        "str" => Guess::Text,
-        "bool" => Guess::Bool,
-        "list" | "List" | "tuple" | "Tuple" | "Sequence" | "deque" => Guess::List,
-        "dict" | "Dict" | "Mapping" | "MutableMapping" | "defaultdict" | "Counter" => Guess::Dict,
-        "set" | "Set" | "frozenset" | "FrozenSet" => Guess::Set,
-        _ => Guess::Unknown,
-    }
 }
 
 #[cfg(test)]
@@ -554,7 +462,10 @@ if os:
         let file = SourceFile::parse("a.py", TEXT);
         let seen: Vec<(&str, u32, usize)> =
             file.functions.iter().map(|f| (f.qualified.as_str(), f.first_line, f.outermost)).collect();
-        assert_eq!(seen, [("Cart.__init__", 7, 0), ("Cart.total", 10, 1), ("helper", 18, 2), ("helper.inner", 19, 2)]);
+        assert_eq!(
+            seen,
+            [("Cart.__init__", 7, 0), ("Cart.total", 10, 1), ("helper", 18, 2), ("helper.inner", 19, 2)]
+        );
         assert_eq!(file.functions[1].headers, ["class Cart:"]);
         assert_eq!(file.functions[2].headers, ["if 1:"]);
         assert_eq!(file.functions[2].parameters, ["a", "rest", "b", "more"]);

@@ -114,7 +114,10 @@ struct Surveyed {
 }
 
 /// Runs all tests on the files as they are, and once more to see the lines.
-pub(crate) async fn take<E: Exec>(driver: &Driver<'_, E>, limits: &RepairLimits) -> Result<Survey, RepairError> {
+pub(crate) async fn take<E: Exec>(
+    driver: &Driver<'_, E>,
+    limits: &RepairLimits,
+) -> Result<Survey, RepairError> {
     let mut request = driver.base_request("survey");
     let seconds = (limits.time.as_secs_f64() / 2.0).max(10.0);
     request.insert("seconds".into(), seconds.into());
@@ -143,7 +146,8 @@ async fn run<E: Exec>(
     timeout: Duration,
 ) -> Result<Survey, RepairError> {
     let mut survey = Survey::default();
-    let ended = driver.run(doing, request, "surveyed", timeout, |name, event| survey.note(name, event)).await?;
+    let ended =
+        driver.run(doing, request, "surveyed", timeout, |name, event| survey.note(name, event)).await?;
     survey.wall = ended.wall;
     Ok(survey)
 }
@@ -165,7 +169,8 @@ impl Survey {
                 if let Some(LinesRecord { id, lines }) = typed(event)
                     && let Some(test) = self.tests.iter_mut().find(|t| t.id == id)
                 {
-                    test.lines = Some(lines.into_iter().map(|(path, text)| (path, lines_of(&text))).collect());
+                    test.lines =
+                        Some(lines.into_iter().map(|(path, text)| (path, lines_of(&text))).collect());
                 }
             }
             "surveyed" => {
@@ -183,7 +188,8 @@ impl Survey {
         self.lenient = collected.lenient;
         self.collect_seconds = collected.seconds;
         self.modules = collected.modules;
-        self.import_lines = collected.import_lines.into_iter().map(|(path, text)| (path, lines_of(&text))).collect();
+        self.import_lines =
+            collected.import_lines.into_iter().map(|(path, text)| (path, lines_of(&text))).collect();
         self.tests = collected
             .tests
             .into_iter()
@@ -203,8 +209,11 @@ impl Survey {
             test.collection = record.collection;
             test.kind = record.kind;
             test.message = record.message;
-            test.frames =
-                record.frames.into_iter().map(|(path, line, function)| Frame { path, line, function }).collect();
+            test.frames = record
+                .frames
+                .into_iter()
+                .map(|(path, line, function)| Frame { path, line, function })
+                .collect();
         }
     }
 
@@ -224,7 +233,12 @@ pub(crate) struct Targets {
 
 /// Sorts the failing tests into targets and others: `wanted` by id, else those that the task names, else all whose
 /// failure can lie in the workspace's code.
-pub(crate) fn choose_targets(survey: &Survey, wanted: &[String], task: &str, is_code: impl Fn(&str) -> bool) -> Targets {
+pub(crate) fn choose_targets(
+    survey: &Survey,
+    wanted: &[String],
+    task: &str,
+    is_code: impl Fn(&str) -> bool,
+) -> Targets {
     let failing = survey.failing();
     let mut named: Vec<usize> =
         failing.iter().copied().filter(|n| wanted.iter().any(|w| is_id(&survey.tests[*n].id, w))).collect();
@@ -249,8 +263,11 @@ pub(crate) fn choose_targets(survey: &Survey, wanted: &[String], task: &str, is_
 }
 
 fn is_id(id: &str, wanted: &str) -> bool {
-    id == wanted || id.split_once('[').is_some_and(|(stem, _)| stem == wanted) || id.ends_with(&format!("::{wanted}"))
-        || id.ends_with(&format!(".{wanted}")) || id.starts_with(&format!("{wanted}::"))
+    id == wanted
+        || id.split_once('[').is_some_and(|(stem, _)| stem == wanted)
+        || id.ends_with(&format!("::{wanted}"))
+        || id.ends_with(&format!(".{wanted}"))
+        || id.starts_with(&format!("{wanted}::"))
 }
 
 /// Whether the task names the test: by its id, or by a function name that is telling.
@@ -259,18 +276,29 @@ fn is_named(id: &str, task: &str) -> bool {
     let last = stem.rsplit([':', '.']).next().unwrap_or(stem);
     task.split(|c: char| !(c.is_alphanumeric() || "_./:[]-".contains(c)))
         .map(|word| word.trim_end_matches(['.', ':']))
-        .any(|word| word == id || word == stem || (word == last && last.starts_with("test_")) || names_file(word, id))
+        .any(|word| {
+            word == id || word == stem || (word == last && last.starts_with("test_")) || names_file(word, id)
+        })
 }
 
 fn names_file(word: &str, id: &str) -> bool {
-    word.ends_with(".py") && id.split("::").next().is_some_and(|file| file == word || file.ends_with(&format!("/{word}")))
+    word.ends_with(".py")
+        && id.split("::").next().is_some_and(|file| file == word || file.ends_with(&format!("/{word}")))
 }
 
 /// Why a failure is none of the code's doing; `None` if it may well be.
 fn outside_reason(test: &Test, is_code: &impl Fn(&str) -> bool) -> Option<String> {
     const NETWORK: &[&str] = &[
-        "gaierror", "ConnectionRefusedError", "ConnectionError", "URLError", "SSLError", "ConnectTimeout",
-        "ConnectError", "MaxRetryError", "NewConnectionError", "NetworkUnreachable",
+        "gaierror",
+        "ConnectionRefusedError",
+        "ConnectionError",
+        "URLError",
+        "SSLError",
+        "ConnectTimeout",
+        "ConnectError",
+        "MaxRetryError",
+        "NewConnectionError",
+        "NetworkUnreachable",
     ];
     if NETWORK.contains(&test.kind.as_str()) {
         return Some(format!("it needs the network ({})", test.kind));
@@ -290,7 +318,10 @@ fn outside_reason(test: &Test, is_code: &impl Fn(&str) -> bool) -> Option<String
         return Some("it runs none of the repository's own code in its process".to_owned());
     }
     if test.collection && !in_trace && test.kind != "SyntaxError" && !test.kind.contains("Import") {
-        return Some(format!("its file can't be loaded, and not because of the repository's code ({})", test.kind));
+        return Some(format!(
+            "its file can't be loaded, and not because of the repository's code ({})",
+            test.kind
+        ));
     }
     None
 }
@@ -345,13 +376,22 @@ mod tests {
             kind: kind.into(),
             message: message.into(),
             outcome: TestOutcome::Failed,
-            lines: Some(if own_lines { [("a.py".to_owned(), LineSet::from([1]))].into() } else { BTreeMap::new() }),
+            lines: Some(if own_lines {
+                [("a.py".to_owned(), LineSet::from([1]))].into()
+            } else {
+                BTreeMap::new()
+            }),
             ..Test::default()
         };
         let code = |name: &str| name == "a.py" || name == "a";
         assert!(outside_reason(&failing("gaierror", "", true), &code).is_some());
-        assert!(outside_reason(&failing("ModuleNotFoundError", "No module named 'numpy.x'", true), &code).is_some());
-        assert!(outside_reason(&failing("ModuleNotFoundError", "No module named 'a'", true), &code).is_none());
+        assert!(
+            outside_reason(&failing("ModuleNotFoundError", "No module named 'numpy.x'", true), &code)
+                .is_some()
+        );
+        assert!(
+            outside_reason(&failing("ModuleNotFoundError", "No module named 'a'", true), &code).is_none()
+        );
         assert!(outside_reason(&failing("AssertionError", "1 != 2", false), &code).is_some());
         assert!(outside_reason(&failing("AssertionError", "1 != 2", true), &code).is_none());
     }

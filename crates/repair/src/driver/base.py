@@ -118,6 +118,48 @@ def listing():
     return seen
 
 
+class Keeper:
+    """Puts the workspace back: what the tests made goes, what they changed or removed is written anew."""
+
+    FILE_BYTES, ALL_BYTES = 1 << 20, 64 << 20
+
+    def __init__(self):
+        self.before = listing()
+        self.kept, total = {}, 0
+        for path, (_, size) in sorted(self.before.items()):
+            full = os.path.join(ROOT, path)
+            if size > self.FILE_BYTES or total + size > self.ALL_BYTES or not os.path.isfile(full) or os.path.islink(full):
+                continue
+            with contextlib.suppress(OSError):
+                with open(full, "rb") as file:
+                    self.kept[path] = (file.read(), os.fstat(file.fileno()))
+                total += size
+
+    def put_back(self):
+        after = listing()
+        made = sorted(p for p in after if p not in self.before)
+        changed = sorted(p for p in self.before if after.get(p) != self.before[p])
+        for path in made:
+            full = os.path.join(ROOT, path)
+            with contextlib.suppress(OSError):
+                os.remove(full)
+                folder = os.path.dirname(full)
+                while folder != ROOT and not os.listdir(folder):
+                    os.rmdir(folder)
+                    folder = os.path.dirname(folder)
+        for path in changed:
+            if path in self.kept:
+                data, status = self.kept[path]
+                full = os.path.join(ROOT, path)
+                with contextlib.suppress(OSError):
+                    os.makedirs(os.path.dirname(full), exist_ok=True)
+                    with open(full, "wb") as file:
+                        file.write(data)
+                    os.chmod(full, status.st_mode & 0o7777)
+                    os.utime(full, ns=(status.st_atime_ns, status.st_mtime_ns))
+        return made, changed
+
+
 class Child:
     """A forked child that sends lines back, killed with all its own children at the end."""
 

@@ -3,7 +3,7 @@
 
 def check(request):
     """Runs all tests plainly, from the files on disk: nothing forked between tests, nothing replaced."""
-    before = listing()
+    keeper = Keeper()
 
     def work(send):
         side = choose_side(request.get("framework"), request["arguments"], False)
@@ -27,10 +27,8 @@ def check(request):
     for record in child.records(lambda: deadline):
         say(**record) if "event" in record else say("driver_error", text=record.get("driver_error", ""))
     child.end()
-    after = listing()
-    say("surveyed", collected=True, in_time=time.monotonic() < deadline,
-        made=sorted(p for p in after if p not in before),
-        changed=sorted(p for p in after if p in before and after[p] != before[p]))
+    made, changed = keeper.put_back()
+    say("surveyed", collected=True, in_time=time.monotonic() < deadline, made=made, changed=changed)
 
 
 def read(request):

@@ -31,11 +31,17 @@ class Trial:
 
 
 def search(request):
+    keeper = Keeper()
     trial = Trial(request)
     trial.results_read, trial.results_write = os.pipe()
     queues = {"warm": os.pipe(), "cold": os.pipe()}
     bases = [Child(lambda send: warm_base(trial, queues))]
-    Manager(trial, queues, bases).run()
+    manager = Manager(trial, queues, bases)
+    try:
+        manager.run()
+    finally:
+        keeper.put_back()
+    manager.finish()
 
 
 class Manager:
@@ -76,7 +82,10 @@ class Manager:
             reason = "found"
         elif reason == "exhausted" and self.next < len(self.trial.candidates):
             reason = "group"
-        say("searched", reason=reason, next=self.next, tried=self.done, test_seconds=self.test_seconds)
+        self.reason = reason
+
+    def finish(self):
+        say("searched", reason=self.reason, next=self.next, tried=self.done, test_seconds=self.test_seconds)
 
     @staticmethod
     def dead(child):
@@ -95,7 +104,7 @@ class Manager:
             return False
         # Not longer than it took to find the first one, more or less.
         looked = time.monotonic() - self.found_at
-        return self.next > self.first_plausible + self.request["extra"] or looked > 4.0 + self.found_at - self.began
+        return self.next > self.first_plausible + self.request["extra"] or looked > 6.0 + self.found_at - self.began
 
     def dispatch(self):
         while len(self.flying) < self.workers:

@@ -84,7 +84,7 @@ class LineTracer:
 
 def survey(request):
     """Collects, runs everything once plainly, then once more watching the lines."""
-    before = listing()
+    keeper = Keeper()
     ended = {"collected": False}
 
     def attempt(lenient):
@@ -106,9 +106,7 @@ def survey(request):
     in_time, status = attempt(False)
     if in_time and not ended["collected"]:
         in_time, status = attempt(True)
-    after = listing()
-    made = sorted(p for p in after if p not in before)
-    changed = sorted(p for p in after if p in before and after[p] != before[p])
+    made, changed = keeper.put_back()
     say("surveyed", collected=ended["collected"], in_time=in_time, made=made, changed=changed)
 
 

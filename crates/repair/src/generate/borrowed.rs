@@ -1,48 +1,39 @@
 //! Expressions taken from similar code: the same kind of slot elsewhere in the function or file.
 
-use std::collections::BTreeMap;
-
 use tree_sitter::Node;
 
+use super::index::nearest;
 use super::place::{Place, similarity};
 use crate::EditKind::Borrowed;
 use crate::edit::Sink;
-use crate::source::{Guess, descendants, field, named};
+use crate::source::{Guess, field, named};
 
 /// Most expressions that are offered for one slot.
 const MOST: usize = 20;
 
 pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
-    let own: Vec<(&str, Node<'_>)> = place.nodes.iter().chain([&place.node]).flat_map(|n| slots(*n)).collect();
+    let own: Vec<(&str, Node<'_>)> =
+        place.nodes.iter().chain([&place.node]).flat_map(|n| slots(*n)).collect();
     if own.is_empty() {
         return;
-    }
-    let mut offers: BTreeMap<&str, Vec<(usize, Node<'_>)>> = BTreeMap::new();
-    for node in descendants(place.file.tree.root_node()) {
-        for (slot, value) in slots(node) {
-            let text = place.text(value);
-            if text.len() > 70 || text.contains('\n') || matches!(value.kind(), "identifier" | "integer" | "string" | "true" | "false" | "none") {
-                continue;
-            }
-            let same = place.file.function_at(value.start_byte()) == place.function;
-            let far = value.start_byte().abs_diff(place.node.start_byte());
-            offers.entry(slot).or_default().push((if same { far } else { far + 1_000_000 }, value));
-        }
-    }
-    for list in offers.values_mut() {
-        list.sort_by_key(|(far, node)| (*far, node.start_byte()));
     }
     for (slot, node) in own {
         let mut count = 0;
         let mut seen: Vec<&str> = vec![place.text(node)];
-        for (far, value) in offers.get(slot).map_or(&[][..], Vec::as_slice) {
-            let text = place.text(*value);
-            if seen.contains(&text) || inside(*value, node) || !place.knows_names_of(*value) || !fits(place, node, *value) {
+        let offers = place.index.slots.get(slot).map_or(&[][..], Vec::as_slice);
+        for (same, value) in nearest(offers, place.function, place.node.start_byte(), 3 * MOST) {
+            let text = place.text(value);
+            if seen.contains(&text)
+                || inside(value, node)
+                || !place.knows_names_of(value)
+                || !fits(place, node, value)
+            {
                 continue;
             }
             seen.push(text);
-            let near = if *far < 1_000_000 { 1.0 } else { 0.55 };
-            let weight = 0.45 * near * (0.4 + similarity(place.text(node), text)) / (1.0 + 0.08 * f64::from(count));
+            let near = if same { 1.0 } else { 0.55 };
+            let weight =
+                0.45 * near * (0.4 + similarity(place.text(node), text)) / (1.0 + 0.08 * f64::from(count));
             sink.replace(Borrowed, weight, node.byte_range(), text);
             count += 1;
             if count as usize == MOST {
@@ -53,8 +44,9 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
 }
 
 /// The expressions of a node that stand at a place of their own, with the name of the place.
-fn slots<'t>(node: Node<'t>) -> Vec<(&'static str, Node<'t>)> {
-    let one = |slot: &'static str, node: Option<Node<'t>>| node.map(|n| (slot, n)).into_iter().collect::<Vec<_>>();
+pub(super) fn slots<'t>(node: Node<'t>) -> Vec<(&'static str, Node<'t>)> {
+    let one =
+        |slot: &'static str, node: Option<Node<'t>>| node.map(|n| (slot, n)).into_iter().collect::<Vec<_>>();
     match node.kind() {
         "assignment" => one("value", field(node, "right")),
         "augmented_assignment" => one("step", field(node, "right")),
@@ -64,7 +56,11 @@ fn slots<'t>(node: Node<'t>) -> Vec<(&'static str, Node<'t>)> {
         "for_statement" | "for_in_clause" => one("iterable", field(node, "right")),
         "subscript" => one("index", field(node, "subscript").filter(|s| s.kind() != "slice")),
         "slice" => named(node).into_iter().map(|n| ("index", n)).collect(),
-        "argument_list" => named(node).into_iter().filter(|n| n.kind() != "keyword_argument" && !n.kind().ends_with("splat")).map(|n| ("argument", n)).collect(),
+        "argument_list" => named(node)
+            .into_iter()
+            .filter(|n| n.kind() != "keyword_argument" && !n.kind().ends_with("splat"))
+            .map(|n| ("argument", n))
+            .collect(),
         "keyword_argument" => one("argument", field(node, "value")),
         _ => Vec::new(),
     }
@@ -75,8 +71,16 @@ fn inside(inner: Node<'_>, outer: Node<'_>) -> bool {
 }
 
 fn fits(place: &Place<'_>, node: Node<'_>, other: Node<'_>) -> bool {
-    if matches!(other.kind(), "yield" | "assignment" | "generator_expression" | "expression_list" | "named_expression" | "lambda" | "await")
-        || matches!(node.kind(), "yield" | "assignment" | "expression_list" | "generator_expression")
+    if matches!(
+        other.kind(),
+        "yield"
+            | "assignment"
+            | "generator_expression"
+            | "expression_list"
+            | "named_expression"
+            | "lambda"
+            | "await"
+    ) || matches!(node.kind(), "yield" | "assignment" | "expression_list" | "generator_expression")
     {
         return false;
     }

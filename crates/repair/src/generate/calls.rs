@@ -36,7 +36,10 @@ fn call(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     added(place, name, &arguments, list, sink);
     // `f(x)` as `x`, `x.m()` as `x`, `x.m()` as `x.m`.
     if let [only] = arguments[..]
-        && !matches!(only.kind(), "keyword_argument" | "list_splat" | "dictionary_splat" | "generator_expression")
+        && !matches!(
+            only.kind(),
+            "keyword_argument" | "list_splat" | "dictionary_splat" | "generator_expression"
+        )
         && function.kind() == "identifier"
     {
         sink.replace(Wrapping, 0.55, node.byte_range(), super::grouped(place.file, only));
@@ -53,7 +56,9 @@ fn call(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     if place.inside().is_some_and(|f| f.is_async) && node.parent().is_none_or(|p| p.kind() != "await") {
         let text = format!("await {}", place.text(node));
-        let tight = node.parent().is_some_and(|p| matches!(p.kind(), "attribute" | "subscript" | "call" | "binary_operator"));
+        let tight = node
+            .parent()
+            .is_some_and(|p| matches!(p.kind(), "attribute" | "subscript" | "call" | "binary_operator"));
         sink.replace(Receiver, 0.7, node.byte_range(), if tight { format!("({text})") } else { text });
     }
     recursion(place, node, name, sink);
@@ -68,7 +73,9 @@ fn recursion(place: &Place<'_>, node: Node<'_>, name: &str, sink: &mut Sink<'_>)
     }
     sink.replace(Wrapping, 0.5, node.byte_range(), format!("1 + {}", place.text(node)));
     sink.replace(Wrapping, 0.3, node.byte_range(), format!("-{}", place.text(node)));
-    if node.parent().is_none_or(|p| !matches!(p.kind(), "binary_operator" | "unary_operator" | "comparison_operator" | "await")) {
+    if node.parent().is_none_or(|p| {
+        !matches!(p.kind(), "binary_operator" | "unary_operator" | "comparison_operator" | "await")
+    }) {
         sink.replace(Wrapping, 0.3, node.byte_range(), format!("not {}", place.text(node)));
     }
     if function.is_generator {
@@ -110,7 +117,12 @@ fn dropped(arguments: &[Node<'_>], list: Node<'_>, sink: &mut Sink<'_>) {
             list.start_byte() + 1..list.end_byte() - 1
         };
         if argument.kind() != "generator_expression" {
-            sink.replace(Arguments, if argument.kind() == "keyword_argument" { 0.55 } else { 0.4 }, range, "");
+            sink.replace(
+                Arguments,
+                if argument.kind() == "keyword_argument" { 0.55 } else { 0.4 },
+                range,
+                "",
+            );
         }
     }
 }
@@ -145,7 +157,9 @@ const KEYWORDS: &[(&str, &[&str])] = &[
 ];
 
 fn added(place: &Place<'_>, name: &str, arguments: &[Node<'_>], list: Node<'_>, sink: &mut Sink<'_>) {
-    if arguments.last().is_some_and(|a| a.kind() == "generator_expression" || a.kind() == "dictionary_splat") || list.child(0).is_none_or(|c| c.kind() != "(") {
+    if arguments.last().is_some_and(|a| a.kind() == "generator_expression" || a.kind() == "dictionary_splat")
+        || list.child(0).is_none_or(|c| c.kind() != "(")
+    {
         return;
     }
     let last = name.rsplit('.').next().unwrap_or(name);
@@ -155,36 +169,55 @@ fn added(place: &Place<'_>, name: &str, arguments: &[Node<'_>], list: Node<'_>, 
     for (function, texts) in KEYWORDS {
         for text in texts.iter().filter(|t| *function == last && (!has_keywords || t.contains('='))) {
             let own = text.split('=').next().unwrap_or(text);
-            let there = text.contains('=') && arguments.iter().any(|a| field(*a, "name").is_some_and(|n| place.text(n) == own));
+            let there = text.contains('=')
+                && arguments.iter().any(|a| field(*a, "name").is_some_and(|n| place.text(n) == own));
             if !there && (!text.starts_with("re.") || place.names.imports.contains("re")) {
                 sink.replace(Arguments, 0.35, end..end, joined(text));
             }
         }
     }
-    let callee = place.file.functions.iter().find(|f| f.name == last || (f.name == "__init__" && f.class.is_some_and(|c| place.file.classes[c].name == last)));
+    let callee = place.file.functions.iter().find(|f| {
+        f.name == last
+            || (f.name == "__init__" && f.class.is_some_and(|c| place.file.classes[c].name == last))
+    });
     if let Some(callee) = callee {
-        let parameters: Vec<&String> = callee.parameters.iter().skip(usize::from(callee.receiver.is_some())).collect();
+        let parameters: Vec<&String> =
+            callee.parameters.iter().skip(usize::from(callee.receiver.is_some())).collect();
         for (at, parameter) in parameters.iter().enumerate() {
             let given = at < arguments.len() && arguments[at].kind() != "keyword_argument"
-                || arguments.iter().any(|a| field(*a, "name").is_some_and(|n| place.text(n) == parameter.as_str()));
+                || arguments
+                    .iter()
+                    .any(|a| field(*a, "name").is_some_and(|n| place.text(n) == parameter.as_str()));
             if given {
                 continue;
             }
             if place.names.near.contains(parameter) {
                 sink.replace(Arguments, 0.6, end..end, joined(&format!("{parameter}={parameter}")));
             }
-            if let Some(receiver) = place.names.receiver.as_ref().filter(|_| place.names.attributes.contains(parameter)) {
-                sink.replace(Arguments, 0.5, end..end, joined(&format!("{parameter}={receiver}.{parameter}")));
+            if let Some(receiver) =
+                place.names.receiver.as_ref().filter(|_| place.names.attributes.contains(parameter))
+            {
+                sink.replace(
+                    Arguments,
+                    0.5,
+                    end..end,
+                    joined(&format!("{parameter}={receiver}.{parameter}")),
+                );
             }
             for value in ["True", "False", "0", "1", "None"] {
                 sink.replace(Arguments, 0.15, end..end, joined(&format!("{parameter}={value}")));
             }
         }
     }
-    if has_keywords || !(place.names.functions.contains_key(last) || callee.is_some() || !super::place::BUILTINS.contains(&last)) {
+    if has_keywords
+        || !(place.names.functions.contains_key(last)
+            || callee.is_some()
+            || !super::place::BUILTINS.contains(&last))
+    {
         return;
     }
-    let names: Vec<&String> = place.names.near.iter().filter(|n| Some(*n) != place.names.receiver.as_ref()).take(8).collect();
+    let names: Vec<&String> =
+        place.names.near.iter().filter(|n| Some(*n) != place.names.receiver.as_ref()).take(8).collect();
     for other in names {
         sink.replace(Arguments, 0.3, end..end, joined(other));
         if let Some(first) = arguments.first() {
@@ -199,13 +232,21 @@ fn values<'t>(place: &Place<'t>) -> Vec<Node<'t>> {
     for node in &place.nodes {
         match node.kind() {
             "assignment" | "augmented_assignment" | "for_in_clause" => found.extend(field(*node, "right")),
-            "argument_list" => found.extend(place.plain_arguments(*node).into_iter().filter(|n| !n.kind().ends_with("splat") && n.kind() != "keyword_argument" && n.kind() != "generator_expression")),
+            "argument_list" => found.extend(place.plain_arguments(*node).into_iter().filter(|n| {
+                !n.kind().ends_with("splat")
+                    && n.kind() != "keyword_argument"
+                    && n.kind() != "generator_expression"
+            })),
             "keyword_argument" | "named_expression" => found.extend(field(*node, "value")),
             "comparison_operator" | "list" | "tuple" => found.extend(named(*node)),
-            "binary_operator" => found.extend([field(*node, "left"), field(*node, "right")].into_iter().flatten()),
+            "binary_operator" => {
+                found.extend([field(*node, "left"), field(*node, "right")].into_iter().flatten())
+            }
             "pair" => found.extend([field(*node, "key"), field(*node, "value")].into_iter().flatten()),
             "subscript" => found.extend(field(*node, "subscript").filter(|s| s.kind() != "slice")),
-            "list_comprehension" | "set_comprehension" | "generator_expression" | "interpolation" => found.extend(named(*node).into_iter().next()),
+            "list_comprehension" | "set_comprehension" | "generator_expression" | "interpolation" => {
+                found.extend(named(*node).into_iter().next())
+            }
             _ => {}
         }
     }
@@ -214,7 +255,25 @@ fn values<'t>(place: &Place<'t>) -> Vec<Node<'t>> {
         "for_statement" => found.extend(field(place.node, "right")),
         _ => {}
     }
-    found.retain(|n| !matches!(n.kind(), "integer" | "float" | "none" | "true" | "false" | "string" | "lambda" | "slice" | "yield" | "assignment" | "expression_list" | "list_splat" | "conditional_expression" | "type_conversion"));
+    found.retain(|n| {
+        !matches!(
+            n.kind(),
+            "integer"
+                | "float"
+                | "none"
+                | "true"
+                | "false"
+                | "string"
+                | "lambda"
+                | "slice"
+                | "yield"
+                | "assignment"
+                | "expression_list"
+                | "list_splat"
+                | "conditional_expression"
+                | "type_conversion"
+        )
+    });
     found
 }
 
@@ -228,15 +287,53 @@ fn wrapped(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
         }
     };
     let functions: &[(&str, f64)] = match guess {
-        Guess::Number => &[("str", 0.2), ("int", 0.3), ("abs", 0.35), ("float", 0.2), ("round", 0.15), ("range", 0.1)],
-        Guess::Text => &[("len", 0.25), ("int", 0.2), ("list", 0.15), ("sorted", 0.1), ("set", 0.1), ("float", 0.1), ("ord", 0.1)],
-        Guess::List => &[("len", 0.3), ("sorted", 0.3), ("list", 0.3), ("reversed", 0.25), ("set", 0.2), ("tuple", 0.2), ("sum", 0.15), ("enumerate", 0.2)],
-        Guess::Dict | Guess::Set => &[("len", 0.25), ("sorted", 0.35), ("list", 0.35), ("dict", 0.2), ("set", 0.1)],
+        Guess::Number => {
+            &[("str", 0.2), ("int", 0.3), ("abs", 0.35), ("float", 0.2), ("round", 0.15), ("range", 0.1)]
+        }
+        Guess::Text => &[
+            ("len", 0.25),
+            ("int", 0.2),
+            ("list", 0.15),
+            ("sorted", 0.1),
+            ("set", 0.1),
+            ("float", 0.1),
+            ("ord", 0.1),
+        ],
+        Guess::List => &[
+            ("len", 0.3),
+            ("sorted", 0.3),
+            ("list", 0.3),
+            ("reversed", 0.25),
+            ("set", 0.2),
+            ("tuple", 0.2),
+            ("sum", 0.15),
+            ("enumerate", 0.2),
+        ],
+        Guess::Dict | Guess::Set => {
+            &[("len", 0.25), ("sorted", 0.35), ("list", 0.35), ("dict", 0.2), ("set", 0.1)]
+        }
         Guess::Bool => &[("not ", 0.0)],
         Guess::Nothing | Guess::Unknown => &[
-            ("str", 0.3), ("len", 0.3), ("int", 0.3), ("list", 0.3), ("abs", 0.25), ("sorted", 0.25), ("float", 0.15),
-            ("set", 0.15), ("tuple", 0.15), ("dict", 0.12), ("reversed", 0.2), ("repr", 0.1), ("bool", 0.12), ("iter", 0.05),
-            ("enumerate", 0.15), ("sum", 0.1), ("min", 0.06), ("max", 0.06), ("round", 0.08), ("next", 0.06),
+            ("str", 0.3),
+            ("len", 0.3),
+            ("int", 0.3),
+            ("list", 0.3),
+            ("abs", 0.25),
+            ("sorted", 0.25),
+            ("float", 0.15),
+            ("set", 0.15),
+            ("tuple", 0.15),
+            ("dict", 0.12),
+            ("reversed", 0.2),
+            ("repr", 0.1),
+            ("bool", 0.12),
+            ("iter", 0.05),
+            ("enumerate", 0.15),
+            ("sum", 0.1),
+            ("min", 0.06),
+            ("max", 0.06),
+            ("round", 0.08),
+            ("next", 0.06),
         ],
     };
     for (name, weight) in functions.iter().filter(|(_, w)| *w > 0.0) {
@@ -264,10 +361,23 @@ fn wrapped(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     if matches!(node.kind(), "identifier" | "attribute" | "call" | "subscript") {
         let methods: &[&str] = match guess {
-            Guess::Text => &["strip()", "lower()", "upper()", "rstrip()", "lstrip()", "split()", "title()", "capitalize()", "strip('\"')"],
+            Guess::Text => &[
+                "strip()",
+                "lower()",
+                "upper()",
+                "rstrip()",
+                "lstrip()",
+                "split()",
+                "title()",
+                "capitalize()",
+                "strip('\"')",
+            ],
             Guess::List => &["copy()", "[::-1]", "[0]", "[-1]"],
             Guess::Dict => &["copy()", "items()", "values()", "keys()"],
-            Guess::Unknown => &["copy()", "[:]", "strip()", "lower()", "items()", "values()", "[::-1]", "upper()", "[0]", "[-1]", "[1:]", "[:-1]", "keys()", "rstrip()", "pop()"],
+            Guess::Unknown => &[
+                "copy()", "[:]", "strip()", "lower()", "items()", "values()", "[::-1]", "upper()", "[0]",
+                "[-1]", "[1:]", "[:-1]", "keys()", "rstrip()", "pop()",
+            ],
             _ => &[],
         };
         for method in methods {

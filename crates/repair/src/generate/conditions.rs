@@ -3,13 +3,15 @@
 use tree_sitter::Node;
 
 use super::grouped;
+use super::index::nearest;
 use super::place::Place;
 use crate::EditKind::{Condition, Negation};
 use crate::edit::Sink;
 use crate::source::{Guess, descendants, field, named};
 
-/// Most conditions that are offered at a place.
+/// Most conditions that are offered at a place, and those of them that stand nearby.
 const MOST: usize = 60;
+const NEARBY: usize = 14;
 
 pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
     for (node, scale) in conditions_of(place) {
@@ -55,7 +57,14 @@ fn changed(place: &Place<'_>, node: Node<'_>, scale: f64, sink: &mut Sink<'_>) {
         }
     }
     if matches!(node.kind(), "identifier" | "attribute" | "call" | "subscript") {
-        for (test, weight) in [("is not None", 0.7), ("is None", 0.4), ("> 0", 0.25), ("== 0", 0.2), ("> 1", 0.2), ("!= 0", 0.15)] {
+        for (test, weight) in [
+            ("is not None", 0.7),
+            ("is None", 0.4),
+            ("> 0", 0.25),
+            ("== 0", 0.2),
+            ("> 1", 0.2),
+            ("!= 0", 0.15),
+        ] {
             sink.replace(Condition, weight * scale, node.byte_range(), format!("{text} {test}"));
         }
         sink.replace(Condition, 0.25 * scale, node.byte_range(), format!("len({text}) > 1"));
@@ -77,7 +86,8 @@ fn changed(place: &Place<'_>, node: Node<'_>, scale: f64, sink: &mut Sink<'_>) {
 
 /// The condition as one side of an `and`.
 fn side(place: &Place<'_>, node: Node<'_>) -> String {
-    let is_or = node.kind() == "boolean_operator" && field(node, "operator").is_some_and(|o| o.kind() == "or");
+    let is_or =
+        node.kind() == "boolean_operator" && field(node, "operator").is_some_and(|o| o.kind() == "or");
     if is_or || matches!(node.kind(), "conditional_expression" | "lambda" | "named_expression") {
         format!("({})", place.text(node))
     } else {
@@ -94,7 +104,12 @@ fn truth(place: &Place<'_>, node: Node<'_>, scale: f64, sink: &mut Sink<'_>) {
     let [left, right] = parts[..] else { return };
     if matches!(right.kind(), "none" | "integer" | "string" | "list" | "false" | "true") {
         sink.replace(Condition, 0.35 * scale, node.byte_range(), grouped(place.file, left));
-        sink.replace(Condition, 0.35 * scale, node.byte_range(), format!("not {}", grouped(place.file, left)));
+        sink.replace(
+            Condition,
+            0.35 * scale,
+            node.byte_range(),
+            format!("not {}", grouped(place.file, left)),
+        );
     }
 }
 
@@ -122,8 +137,11 @@ fn filters(place: &Place<'_>, sink: &mut Sink<'_>) {
             ] {
                 sink.replace(Condition, weight, last.end_byte()..last.end_byte(), format!(" if {text}"));
             }
-            for other in place.names.near.iter().filter(|n| Some(*n) != place.names.receiver.as_ref()).take(5) {
-                for (operator, weight) in [("!=", 0.25), ("in", 0.15), ("not in", 0.2), ("<", 0.12), (">", 0.12), ("==", 0.12)] {
+            for other in place.names.near.iter().filter(|n| Some(*n) != place.names.receiver.as_ref()).take(5)
+            {
+                for (operator, weight) in
+                    [("!=", 0.25), ("in", 0.15), ("not in", 0.2), ("<", 0.12), (">", 0.12), ("==", 0.12)]
+                {
                     let text = format!(" if {name} {operator} {other}");
                     sink.replace(Condition, weight, last.end_byte()..last.end_byte(), text);
                 }
@@ -153,11 +171,57 @@ pub(super) fn simple(place: &Place<'_>, here: Option<Node<'_>>) -> Vec<(String, 
         let weight = near / (1.0 + 0.12 * at as f64);
         let guess = place.guess_name(name);
         let list: &[(&str, f64)] = match guess {
-            Guess::Number => &[("{} > 0", 0.6), ("{} == 0", 0.5), ("{} < 0", 0.5), ("{}", 0.3), ("{} <= 0", 0.4), ("{} >= 0", 0.4), ("{} <= 1", 0.35), ("{} > 1", 0.3), ("{} is not None", 0.3), ("{} == 1", 0.3), ("{} < 1", 0.2), ("{} < 2", 0.3), ("{} % 2 == 0", 0.15)],
+            Guess::Number => &[
+                ("{} > 0", 0.6),
+                ("{} == 0", 0.5),
+                ("{} < 0", 0.5),
+                ("{}", 0.3),
+                ("{} <= 0", 0.4),
+                ("{} >= 0", 0.4),
+                ("{} <= 1", 0.35),
+                ("{} > 1", 0.3),
+                ("{} is not None", 0.3),
+                ("{} == 1", 0.3),
+                ("{} < 1", 0.2),
+                ("{} < 2", 0.3),
+                ("{} % 2 == 0", 0.15),
+            ],
             Guess::Bool => &[("{}", 0.7), ("not {}", 0.7)],
-            Guess::List | Guess::Dict | Guess::Set | Guess::Text => &[("{}", 0.7), ("not {}", 0.7), ("len({}) > 1", 0.4), ("len({}) <= 1", 0.4), ("len({}) == 1", 0.25), ("{} is None", 0.3), ("{} is not None", 0.3)],
+            Guess::List | Guess::Dict | Guess::Set | Guess::Text => &[
+                ("{}", 0.7),
+                ("not {}", 0.7),
+                ("len({}) > 1", 0.4),
+                ("len({}) <= 1", 0.4),
+                ("len({}) == 1", 0.25),
+                ("{} is None", 0.3),
+                ("{} is not None", 0.3),
+            ],
             Guess::Nothing => &[("{} is not None", 0.7), ("{} is None", 0.7), ("{}", 0.5), ("not {}", 0.5)],
-            Guess::Unknown => &[("{}", 0.6), ("not {}", 0.6), ("{} is not None", 0.5), ("{} is None", 0.5), ("{} > 0", 0.35), ("{} == 0", 0.4), ("{} < 0", 0.3), ("{} <= 0", 0.35), ("{} == 1", 0.2), ("{} <= 1", 0.3), ("{} > 1", 0.2), ("len({}) <= 1", 0.3), ("len({}) == 0", 0.3), ("len({}) > 1", 0.25), ("{} < 2", 0.2), ("isinstance({}, str)", 0.2), ("not isinstance({}, str)", 0.2), ("isinstance({}, (list, tuple))", 0.1), ("isinstance({}, list)", 0.15), ("isinstance({}, bool)", 0.12), ("isinstance({}, int)", 0.1), ("isinstance({}, dict)", 0.1), ("not {}.strip()", 0.1)],
+            Guess::Unknown => &[
+                ("{}", 0.6),
+                ("not {}", 0.6),
+                ("{} is not None", 0.5),
+                ("{} is None", 0.5),
+                ("{} > 0", 0.35),
+                ("{} == 0", 0.4),
+                ("{} < 0", 0.3),
+                ("{} <= 0", 0.35),
+                ("{} == 1", 0.2),
+                ("{} <= 1", 0.3),
+                ("{} > 1", 0.2),
+                ("len({}) <= 1", 0.3),
+                ("len({}) == 0", 0.3),
+                ("len({}) > 1", 0.25),
+                ("{} < 2", 0.2),
+                ("isinstance({}, str)", 0.2),
+                ("not isinstance({}, str)", 0.2),
+                ("isinstance({}, (list, tuple))", 0.1),
+                ("isinstance({}, list)", 0.15),
+                ("isinstance({}, bool)", 0.12),
+                ("isinstance({}, int)", 0.1),
+                ("isinstance({}, dict)", 0.1),
+                ("not {}.strip()", 0.1),
+            ],
         };
         for (form, amount) in list {
             put(form.replace("{}", name), weight * amount);
@@ -166,7 +230,9 @@ pub(super) fn simple(place: &Place<'_>, here: Option<Node<'_>>) -> Vec<(String, 
     for (at, first) in names.iter().enumerate() {
         for second in names.iter().skip(at + 1).take(4) {
             let (a, b) = (place.guess_name(first), place.guess_name(second));
-            for (operator, amount) in [("==", 0.3), ("!=", 0.3), ("<", 0.25), (">", 0.25), ("<=", 0.2), (">=", 0.2)] {
+            for (operator, amount) in
+                [("==", 0.3), ("!=", 0.3), ("<", 0.25), (">", 0.25), ("<=", 0.2), (">=", 0.2)]
+            {
                 if a == b || a == Guess::Unknown || b == Guess::Unknown {
                     put(format!("{first} {operator} {second}"), amount);
                 }
@@ -186,7 +252,14 @@ pub(super) fn simple(place: &Place<'_>, here: Option<Node<'_>>) -> Vec<(String, 
     if let Some(receiver) = &place.names.receiver {
         for attribute in place.names.attributes.iter().take(10) {
             let name = format!("{receiver}.{attribute}");
-            for (form, amount) in [("{}", 0.4), ("not {}", 0.4), ("{} is None", 0.3), ("{} is not None", 0.3), ("{} == 0", 0.15), ("{} > 0", 0.15)] {
+            for (form, amount) in [
+                ("{}", 0.4),
+                ("not {}", 0.4),
+                ("{} is None", 0.3),
+                ("{} is not None", 0.3),
+                ("{} == 0", 0.15),
+                ("{} > 0", 0.15),
+            ] {
                 put(form.replace("{}", &name), amount);
             }
             for parameter in own_parameters.iter().filter(|p| *p != receiver).take(3) {
@@ -204,29 +277,23 @@ pub(super) fn simple(place: &Place<'_>, here: Option<Node<'_>>) -> Vec<(String, 
 }
 
 fn used_in(place: &Place<'_>, node: Node<'_>) -> Vec<String> {
-    descendants(node).into_iter().filter(|n| n.kind() == "identifier").map(|n| place.text(n).to_owned()).collect()
+    descendants(node)
+        .into_iter()
+        .filter(|n| n.kind() == "identifier")
+        .map(|n| place.text(n).to_owned())
+        .collect()
 }
 
 /// Conditions and parts of them from the same function, then from its class and file.
 fn nearby(place: &Place<'_>) -> Vec<String> {
-    let mut near: Vec<(usize, String)> = Vec::new();
-    for node in descendants(place.file.tree.root_node()) {
-        if !matches!(node.kind(), "if_statement" | "elif_clause" | "while_statement") || node.id() == place.node.id() {
-            continue;
-        }
-        let Some(condition) = field(node, "condition") else { continue };
-        let same = place.file.function_at(node.start_byte()) == place.function;
-        let parts = if condition.kind() == "boolean_operator" { vec![field(condition, "left"), field(condition, "right"), Some(condition)] } else { vec![Some(condition)] };
-        for part in parts.into_iter().flatten() {
-            let text = place.text(part);
-            if text.len() > 60 || text.contains('\n') || !place.knows_names_of(part) {
-                continue;
-            }
-            let far = node.start_byte().abs_diff(place.node.start_byte());
-            near.push((if same { far } else { far + 1_000_000 }, text.to_owned()));
+    let mut found: Vec<String> = Vec::new();
+    for (_, node) in nearest(&place.index.conditions, place.function, place.node.start_byte(), 3 * NEARBY) {
+        let text = place.text(node);
+        let own = place.node.byte_range().contains(&node.start_byte());
+        if !own && !found.iter().any(|f| f == text) && place.knows_names_of(node) {
+            found.push(text.to_owned());
         }
     }
-    near.sort();
-    near.dedup_by(|a, b| a.1 == b.1);
-    near.into_iter().map(|(_, text)| text).take(14).collect()
+    found.truncate(NEARBY);
+    found
 }

@@ -17,12 +17,19 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
 /// `def f(x=[])` as `def f(x=None)` with the list made at the start of the body.
 fn fresh_defaults(place: &Place<'_>, sink: &mut Sink<'_>) {
     let (Some(list), Some(block)) = (field(place.node, "parameters"), block_of(place.node)) else { return };
-    for parameter in named(list).into_iter().filter(|p| matches!(p.kind(), "default_parameter" | "typed_default_parameter")) {
-        let (Some(name), Some(value)) = (field(parameter, "name"), field(parameter, "value")) else { continue };
+    for parameter in named(list)
+        .into_iter()
+        .filter(|p| matches!(p.kind(), "default_parameter" | "typed_default_parameter"))
+    {
+        let (Some(name), Some(value)) = (field(parameter, "name"), field(parameter, "value")) else {
+            continue;
+        };
         if !matches!(value.kind(), "list" | "dictionary" | "set" | "call") {
             continue;
         }
-        let Some(first) = named(block).into_iter().find(|s| !place.text(*s).starts_with(['"', '\''])) else { continue };
+        let Some(first) = named(block).into_iter().find(|s| !place.text(*s).starts_with(['"', '\''])) else {
+            continue;
+        };
         let Some(indentation) = place.file.indentation(first.start_byte()) else { continue };
         let (name, made) = (place.text(name), place.text(value));
         let unit = if indentation.contains('\t') { "\t" } else { "    " };
@@ -44,7 +51,10 @@ fn fresh_defaults(place: &Place<'_>, sink: &mut Sink<'_>) {
 /// Parameters in another order, and with a default.
 fn parameters(place: &Place<'_>, sink: &mut Sink<'_>) {
     let Some(list) = field(place.node, "parameters") else { return };
-    let plain: Vec<_> = named(list).into_iter().filter(|p| p.kind() == "identifier" && !matches!(place.text(*p), "self" | "cls")).collect();
+    let plain: Vec<_> = named(list)
+        .into_iter()
+        .filter(|p| p.kind() == "identifier" && !matches!(place.text(*p), "self" | "cls"))
+        .collect();
     for pair in plain.windows(2) {
         let between = &place.file.text[pair[0].end_byte()..pair[1].start_byte()];
         if !between.contains("=") {
@@ -52,7 +62,9 @@ fn parameters(place: &Place<'_>, sink: &mut Sink<'_>) {
             sink.replace(crate::EditKind::Arguments, 0.5, pair[0].start_byte()..pair[1].end_byte(), text);
         }
     }
-    if let Some(last) = plain.last().filter(|l| l.next_named_sibling().is_none_or(|n| n.kind() != "identifier")) {
+    if let Some(last) =
+        plain.last().filter(|l| l.next_named_sibling().is_none_or(|n| n.kind() != "identifier"))
+    {
         for value in ["None", "0", "1", "True", "False", "''"] {
             sink.replace(Default, 0.25, last.end_byte()..last.end_byte(), format!("={value}"));
         }
@@ -60,10 +72,14 @@ fn parameters(place: &Place<'_>, sink: &mut Sink<'_>) {
 }
 
 fn decorators(place: &Place<'_>, sink: &mut Sink<'_>) {
-    let (Some(name), Some(list)) = (field(place.node, "name"), field(place.node, "parameters")) else { return };
+    let (Some(name), Some(list)) = (field(place.node, "name"), field(place.node, "parameters")) else {
+        return;
+    };
     let first = named(list).first().map(|p| place.text(*p));
     let decorated = place.node.parent().filter(|p| p.kind() == "decorated_definition");
-    for decorator in decorated.map(children).unwrap_or_default().into_iter().filter(|d| d.kind() == "decorator") {
+    for decorator in
+        decorated.map(children).unwrap_or_default().into_iter().filter(|d| d.kind() == "decorator")
+    {
         let end = place.file.line_end(decorator.end_byte());
         sink.replace(Receiver, 0.3, place.file.line_start(decorator.start_byte())..end, "");
     }

@@ -34,8 +34,32 @@ const COMPARISONS: &[(&str, &[(&str, f64)])] = &[
     ("<=", &[("<", 1.0), (">=", 0.75), (">", 0.6), ("==", 0.35), ("!=", 0.2)]),
     (">", &[(">=", 1.0), ("<", 0.75), ("<=", 0.6), ("!=", 0.35), ("==", 0.25)]),
     (">=", &[(">", 1.0), ("<=", 0.75), ("<", 0.6), ("==", 0.35), ("!=", 0.2)]),
-    ("==", &[("!=", 1.0), (">=", 0.4), ("<=", 0.4), ("is", 0.2), (">", 0.3), ("<", 0.3), ("in", 0.3), ("not in", 0.15)]),
-    ("!=", &[("==", 1.0), (">", 0.4), ("<", 0.4), (">=", 0.25), ("<=", 0.25), ("is not", 0.2), ("not in", 0.3), ("in", 0.15)]),
+    (
+        "==",
+        &[
+            ("!=", 1.0),
+            (">=", 0.4),
+            ("<=", 0.4),
+            ("is", 0.2),
+            (">", 0.3),
+            ("<", 0.3),
+            ("in", 0.3),
+            ("not in", 0.15),
+        ],
+    ),
+    (
+        "!=",
+        &[
+            ("==", 1.0),
+            (">", 0.4),
+            ("<", 0.4),
+            (">=", 0.25),
+            ("<=", 0.25),
+            ("is not", 0.2),
+            ("not in", 0.3),
+            ("in", 0.15),
+        ],
+    ),
     ("in", &[("not in", 1.0), ("==", 0.3), ("!=", 0.15)]),
     ("not in", &[("in", 1.0), ("!=", 0.3), ("==", 0.15)]),
     ("is", &[("is not", 1.0), ("==", 0.4), ("!=", 0.2)]),
@@ -47,7 +71,9 @@ fn comparison(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let operators: Vec<usize> = (0..parts.len()).filter(|n| !parts[*n].is_named()).collect();
     for at in &operators {
         let own = parts[*at].kind();
-        for (other, weight) in COMPARISONS.iter().find(|(o, _)| *o == own).map_or(&[][..], |(_, others)| *others) {
+        for (other, weight) in
+            COMPARISONS.iter().find(|(o, _)| *o == own).map_or(&[][..], |(_, others)| *others)
+        {
             sink.replace(Comparison, *weight, parts[*at].byte_range(), *other);
         }
     }
@@ -67,22 +93,31 @@ fn comparison(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
         // `a < b < c`: each half alone, and the two of them joined.
         for pair in operators.windows(2) {
             let (left, middle, right) = (pair[0], parts[pair[0] + 1], pair[1]);
-            sink.replace(Comparison, 0.45, node.start_byte()..parts[right].start_byte(), String::new() + &place.file.text[node.start_byte()..middle.end_byte()] + " and " + place.text(middle) + " ");
+            sink.replace(
+                Comparison,
+                0.45,
+                node.start_byte()..parts[right].start_byte(),
+                String::new()
+                    + &place.file.text[node.start_byte()..middle.end_byte()]
+                    + " and "
+                    + place.text(middle)
+                    + " ",
+            );
             sink.replace(Comparison, 0.4, parts[left].start_byte()..parts[right].start_byte(), "");
             sink.replace(Comparison, 0.4, middle.end_byte()..node.end_byte(), "");
             sink.replace(Comparison, 0.4, node.start_byte()..middle.start_byte(), "");
             let (a, b) = (parts[left].kind(), parts[right].kind());
             if a != b {
                 for op in [a, b] {
-                    sink.push(
-                        Comparison,
-                        0.5,
-                        vec![swap(parts[left], op), swap(parts[right], op)],
-                    );
+                    sink.push(Comparison, 0.5, vec![swap(parts[left], op), swap(parts[right], op)]);
                 }
             } else if let Some((_, others)) = COMPARISONS.iter().find(|(o, _)| *o == a) {
                 for (other, weight) in others.iter().take(3) {
-                    sink.push(Comparison, 0.6 * weight, vec![swap(parts[left], other), swap(parts[right], other)]);
+                    sink.push(
+                        Comparison,
+                        0.6 * weight,
+                        vec![swap(parts[left], other), swap(parts[right], other)],
+                    );
                 }
             }
         }
@@ -97,19 +132,25 @@ fn swap(node: Node<'_>, text: &str) -> Replacement {
 pub(super) fn off_by_one(place: &Place<'_>, node: Node<'_>, weight: f64, sink: &mut Sink<'_>) {
     let guess = place.guess(node);
     let weight = match (node.kind(), guess) {
-        ("integer" | "float" | "string" | "none" | "true" | "false" | "lambda" | "list" | "dictionary" | "unary_operator", _) => return,
+        (
+            "integer" | "float" | "string" | "none" | "true" | "false" | "lambda" | "list" | "dictionary"
+            | "unary_operator",
+            _,
+        ) => return,
         (_, Guess::Number) => weight,
         (_, Guess::Unknown) => weight * 0.6,
         _ => return,
     };
-    let text = if binds_at_least_as_sum(node) { place.text(node).to_owned() } else { grouped(place.file, node) };
+    let text =
+        if binds_at_least_as_sum(node) { place.text(node).to_owned() } else { grouped(place.file, node) };
     sink.replace(Boundary, weight, node.byte_range(), format!("{text} + 1"));
     sink.replace(Boundary, weight, node.byte_range(), format!("{text} - 1"));
 }
 
 fn binds_at_least_as_sum(node: Node<'_>) -> bool {
     node.kind() == "binary_operator"
-        && field(node, "operator").is_some_and(|o| matches!(o.kind(), "+" | "-" | "*" | "/" | "//" | "%" | "**"))
+        && field(node, "operator")
+            .is_some_and(|o| matches!(o.kind(), "+" | "-" | "*" | "/" | "//" | "%" | "**"))
 }
 
 const ARITHMETIC: &[(&str, &[(&str, f64)])] = &[
@@ -129,7 +170,8 @@ const ARITHMETIC: &[(&str, &[(&str, f64)])] = &[
 ];
 
 fn binary(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
-    let (Some(left), Some(right), Some(operator)) = (field(node, "left"), field(node, "right"), field(node, "operator"))
+    let (Some(left), Some(right), Some(operator)) =
+        (field(node, "left"), field(node, "right"), field(node, "operator"))
     else {
         return;
     };
@@ -137,7 +179,8 @@ fn binary(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let formats = operator.kind() == "%" && place.guess(left) == Guess::Text;
     let text = !formats && place.guess(node) == Guess::Text;
     let scale = if formats || text { 0.1 } else { 1.0 };
-    for (other, weight) in ARITHMETIC.iter().find(|(o, _)| *o == operator.kind()).map_or(&[][..], |(_, o)| *o) {
+    for (other, weight) in ARITHMETIC.iter().find(|(o, _)| *o == operator.kind()).map_or(&[][..], |(_, o)| *o)
+    {
         sink.replace(Arithmetic, weight * scale, operator.byte_range(), *other);
     }
     if formats {
@@ -145,7 +188,11 @@ fn binary(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     let between = &place.file.text[left.end_byte()..right.start_byte()];
     let swapped = format!("{}{between}{}", grouped(place.file, right), grouped(place.file, left));
-    let weight = if matches!(operator.kind(), "-" | "/" | "//" | "%" | "**" | "<<" | ">>") || text { 0.55 } else { 0.15 };
+    let weight = if matches!(operator.kind(), "-" | "/" | "//" | "%" | "**" | "<<" | ">>") || text {
+        0.55
+    } else {
+        0.15
+    };
     sink.replace(Operand, weight, node.byte_range(), swapped);
     let is_small = |n: Node<'_>| n.kind() == "integer";
     sink.replace(Operand, if is_small(right) { 0.7 } else { 0.4 }, node.byte_range(), place.text(left));
@@ -159,13 +206,15 @@ fn regroup(place: &Place<'_>, node: Node<'_>, left: Node<'_>, right: Node<'_>, s
     if left.kind() == "binary_operator"
         && let (Some(a), Some(b)) = (field(left, "left"), field(left, "right"))
     {
-        let grouped = format!("{}({})", &text[a.start_byte()..b.start_byte()], &text[b.start_byte()..right.end_byte()]);
+        let grouped =
+            format!("{}({})", &text[a.start_byte()..b.start_byte()], &text[b.start_byte()..right.end_byte()]);
         sink.replace(Operand, 0.3, node.byte_range(), grouped);
     }
     if right.kind() == "binary_operator"
         && let (Some(a), Some(b)) = (field(right, "left"), field(right, "right"))
     {
-        let grouped = format!("({}){}", &text[left.start_byte()..a.end_byte()], &text[a.end_byte()..b.end_byte()]);
+        let grouped =
+            format!("({}){}", &text[left.start_byte()..a.end_byte()], &text[a.end_byte()..b.end_byte()]);
         sink.replace(Operand, 0.3, node.byte_range(), grouped);
     }
 }
@@ -173,15 +222,26 @@ fn regroup(place: &Place<'_>, node: Node<'_>, left: Node<'_>, right: Node<'_>, s
 fn ungroup(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let Some(inner) = named(node).into_iter().next() else { return };
     let in_expression = node.parent().is_some_and(|p| {
-        matches!(p.kind(), "binary_operator" | "boolean_operator" | "not_operator" | "comparison_operator" | "unary_operator")
+        matches!(
+            p.kind(),
+            "binary_operator"
+                | "boolean_operator"
+                | "not_operator"
+                | "comparison_operator"
+                | "unary_operator"
+        )
     });
-    if in_expression && matches!(inner.kind(), "binary_operator" | "boolean_operator") && node.start_position().row == node.end_position().row {
+    if in_expression
+        && matches!(inner.kind(), "binary_operator" | "boolean_operator")
+        && node.start_position().row == node.end_position().row
+    {
         sink.replace(Operand, 0.4, node.byte_range(), place.text(inner));
     }
 }
 
 fn boolean(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
-    let (Some(left), Some(right), Some(operator)) = (field(node, "left"), field(node, "right"), field(node, "operator"))
+    let (Some(left), Some(right), Some(operator)) =
+        (field(node, "left"), field(node, "right"), field(node, "operator"))
     else {
         return;
     };
@@ -203,13 +263,15 @@ fn boolean(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     if left.kind() == "boolean_operator"
         && let (Some(a), Some(b)) = (field(left, "left"), field(left, "right"))
     {
-        let grouped = format!("{}({})", &text[a.start_byte()..b.start_byte()], &text[b.start_byte()..right.end_byte()]);
+        let grouped =
+            format!("{}({})", &text[a.start_byte()..b.start_byte()], &text[b.start_byte()..right.end_byte()]);
         sink.replace(Operand, 0.4, node.byte_range(), grouped);
     }
     if right.kind() == "boolean_operator"
         && let (Some(a), Some(b)) = (field(right, "left"), field(right, "right"))
     {
-        let grouped = format!("({}){}", &text[left.start_byte()..a.end_byte()], &text[a.end_byte()..b.end_byte()]);
+        let grouped =
+            format!("({}){}", &text[left.start_byte()..a.end_byte()], &text[a.end_byte()..b.end_byte()]);
         sink.replace(Operand, 0.4, node.byte_range(), grouped);
     }
 }
@@ -239,7 +301,8 @@ const AUGMENTED: &[(&str, &[(&str, f64)])] = &[
 
 fn augmented(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let Some(operator) = field(node, "operator") else { return };
-    for (other, weight) in AUGMENTED.iter().find(|(o, _)| *o == operator.kind()).map_or(&[][..], |(_, o)| *o) {
+    for (other, weight) in AUGMENTED.iter().find(|(o, _)| *o == operator.kind()).map_or(&[][..], |(_, o)| *o)
+    {
         let kind = if *other == "=" { Statement } else { Arithmetic };
         sink.replace(kind, *weight, operator.byte_range(), *other);
     }

@@ -81,7 +81,9 @@ impl Hints {
                     put(&mut self.exceptions, text);
                 }
                 "call" if file.of(node).contains("aises") => {
-                    for name in named(node).into_iter().flat_map(descendants).filter(|n| n.kind() == "identifier") {
+                    for name in
+                        named(node).into_iter().flat_map(descendants).filter(|n| n.kind() == "identifier")
+                    {
                         if file.of(name).starts_with(char::is_uppercase) {
                             put(&mut self.exceptions, file.of(name));
                         }
@@ -104,11 +106,19 @@ impl Hints {
             put(&mut self.exceptions, kind);
         }
         let quoted: Vec<&str> = message.split('\'').skip(1).step_by(2).collect();
-        if kind.contains("Import") || kind == "ModuleNotFoundError" || message.contains("ImportError") || message.contains("ModuleNotFoundError") {
+        if kind.contains("Import")
+            || kind == "ModuleNotFoundError"
+            || message.contains("ImportError")
+            || message.contains("ModuleNotFoundError")
+        {
             if let Some(meant) = message.split("Did you mean: '").nth(1).and_then(|m| m.split('\'').next()) {
                 put(&mut self.import_words, meant);
             }
-            for word in quoted.iter().flat_map(|q| q.split('.')).filter(|w| w.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+            for word in quoted
+                .iter()
+                .flat_map(|q| q.split('.'))
+                .filter(|w| w.chars().all(|c| c.is_alphanumeric() || c == '_'))
+            {
                 put(&mut self.import_words, word);
             }
         }
@@ -157,7 +167,8 @@ impl Hints {
 fn differing<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
     let front: usize = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
     let (a, b) = (&a[front..], &b[front..]);
-    let back: usize = a.chars().rev().zip(b.chars().rev()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
+    let back: usize =
+        a.chars().rev().zip(b.chars().rev()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
     (&a[..a.len() - back], &b[..b.len() - back])
 }
 
@@ -187,7 +198,10 @@ mod tests {
 
     #[test]
     fn the_source_of_a_test_gives_its_values() {
-        let file = SourceFile::parse("test_a.py", "def test_x():\n    with raises(KeyError):\n        f(-3, 'ab')\n");
+        let file = SourceFile::parse(
+            "test_a.py",
+            "def test_x():\n    with raises(KeyError):\n        f(-3, 'ab')\n",
+        );
         let mut hints = Hints::default();
         hints.read(&file, 1);
         assert_eq!((hints.numbers, hints.texts), (vec!["-3".to_owned()], vec!["ab".to_owned()]));

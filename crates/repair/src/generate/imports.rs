@@ -10,18 +10,80 @@ use crate::source::{SourceFile, descendants, field, line_of, named};
 
 /// Modules of the standard library that are used by name.
 const MODULES: &[&str] = &[
-    "re", "os", "sys", "math", "json", "time", "random", "itertools", "functools", "collections", "operator", "copy",
-    "string", "datetime", "decimal", "fractions", "heapq", "bisect", "logging", "types", "typing", "warnings", "io",
-    "hashlib", "base64", "textwrap", "shutil", "tempfile", "csv", "struct", "unicodedata", "contextlib", "inspect",
-    "asyncio", "threading", "html", "urllib", "statistics", "calendar", "enum", "abc", "uuid", "pathlib",
+    "re",
+    "os",
+    "sys",
+    "math",
+    "json",
+    "time",
+    "random",
+    "itertools",
+    "functools",
+    "collections",
+    "operator",
+    "copy",
+    "string",
+    "datetime",
+    "decimal",
+    "fractions",
+    "heapq",
+    "bisect",
+    "logging",
+    "types",
+    "typing",
+    "warnings",
+    "io",
+    "hashlib",
+    "base64",
+    "textwrap",
+    "shutil",
+    "tempfile",
+    "csv",
+    "struct",
+    "unicodedata",
+    "contextlib",
+    "inspect",
+    "asyncio",
+    "threading",
+    "html",
+    "urllib",
+    "statistics",
+    "calendar",
+    "enum",
+    "abc",
+    "uuid",
+    "pathlib",
 ];
 
 /// Names of the standard library that are imported from a module.
 const NAMES: &[(&str, &[&str])] = &[
     ("collections", &["defaultdict", "Counter", "OrderedDict", "deque", "namedtuple", "ChainMap"]),
-    ("collections.abc", &["Mapping", "Sequence", "Iterable", "Iterator", "MutableMapping", "Callable", "Hashable"]),
-    ("functools", &["wraps", "partial", "reduce", "lru_cache", "cached_property", "total_ordering", "cmp_to_key"]),
-    ("itertools", &["chain", "product", "groupby", "islice", "count", "cycle", "repeat", "accumulate", "combinations", "permutations", "zip_longest", "takewhile", "dropwhile"]),
+    (
+        "collections.abc",
+        &["Mapping", "Sequence", "Iterable", "Iterator", "MutableMapping", "Callable", "Hashable"],
+    ),
+    (
+        "functools",
+        &["wraps", "partial", "reduce", "lru_cache", "cached_property", "total_ordering", "cmp_to_key"],
+    ),
+    (
+        "itertools",
+        &[
+            "chain",
+            "product",
+            "groupby",
+            "islice",
+            "count",
+            "cycle",
+            "repeat",
+            "accumulate",
+            "combinations",
+            "permutations",
+            "zip_longest",
+            "takewhile",
+            "dropwhile",
+        ],
+    ),
     ("datetime", &["datetime", "timedelta", "date", "timezone"]),
     ("decimal", &["Decimal"]),
     ("fractions", &["Fraction"]),
@@ -57,16 +119,27 @@ fn misspelt(file: &SourceFile, all: &[SourceFile], hints: &Hints, sink: &mut Sin
             if !hints.import_words.iter().any(|w| w == text) {
                 continue;
             }
-            let is_module = field(node, "module_name").is_some_and(|m| m.byte_range().contains(&name.start_byte())) || node.kind() == "import_statement";
+            let is_module = field(node, "module_name")
+                .is_some_and(|m| m.byte_range().contains(&name.start_byte()))
+                || node.kind() == "import_statement";
             let own_modules = all.iter().filter_map(|f| f.path.rsplit('/').next()?.strip_suffix(".py"));
-            let defined = all.iter().flat_map(|f| f.module_functions.keys().chain(&f.module_classes).chain(&f.module_values));
+            let defined = all
+                .iter()
+                .flat_map(|f| f.module_functions.keys().chain(&f.module_classes).chain(&f.module_values));
             let library = NAMES.iter().flat_map(|(_, n)| n.iter().copied());
             let candidates: Vec<&str> = if is_module {
                 MODULES.iter().copied().chain(own_modules).collect()
             } else {
                 unknown.iter().map(String::as_str).chain(library).chain(defined.map(String::as_str)).collect()
             };
-            for (at, other) in hints.import_words.iter().map(String::as_str).chain(candidates).enumerate().filter(|(_, o)| *o != text) {
+            for (at, other) in hints
+                .import_words
+                .iter()
+                .map(String::as_str)
+                .chain(candidates)
+                .enumerate()
+                .filter(|(_, o)| *o != text)
+            {
                 let close = similarity(text, other);
                 if close >= 0.4 || at < hints.import_words.len() {
                     sink.replace(Function, 0.4 + close, name.byte_range(), other);
@@ -89,9 +162,12 @@ fn missing(file: &SourceFile, all: &[SourceFile], hints: &Hints, sink: &mut Sink
             sink.replace(Insertion, 1.4, at..at, format!("from {module} import {name}\n"));
         }
         for other in all.iter().filter(|f| f.path != file.path) {
-            let defines = other.module_functions.contains_key(name) || other.module_classes.contains(name) || other.module_values.contains(name);
+            let defines = other.module_functions.contains_key(name)
+                || other.module_classes.contains(name)
+                || other.module_values.contains(name);
             if defines {
-                let module = other.path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
+                let module =
+                    other.path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
                 let module = module.strip_prefix("src.").unwrap_or(&module);
                 sink.replace(Insertion, 1.0, at..at, format!("from {module} import {name}\n"));
                 let last = module.rsplit('.').next().unwrap_or(module);
@@ -105,7 +181,9 @@ fn after_imports(file: &SourceFile) -> usize {
     let root = named(file.tree.root_node());
     let last = root.iter().rfind(|n| n.kind() == "import_from_statement" || n.kind() == "import_statement");
     let future = root.iter().rfind(|n| n.kind() == "future_import_statement");
-    let docstring = root.first().filter(|n| n.kind() == "expression_statement" && file.of(**n).starts_with(['"', '\'', 'r']));
+    let docstring = root
+        .first()
+        .filter(|n| n.kind() == "expression_statement" && file.of(**n).starts_with(['"', '\'', 'r']));
     last.or(future).or(docstring).map_or(0, |n| file.line_end(n.end_byte().saturating_sub(1)))
 }
 

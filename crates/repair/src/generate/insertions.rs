@@ -1,11 +1,12 @@
 //! Statements put in: steps of a loop, early returns, guards, copies of statements nearby.
 
 use super::conditions::simple;
+use super::index::nearest;
 use super::place::{Place, block_of};
 use super::statements::assignable;
 use crate::EditKind::{Guard, Insertion};
 use crate::edit::{Replacement, Sink};
-use crate::source::{Guess, descendants, field, last_line_of, named};
+use crate::source::{Guess, field, last_line_of, named};
 
 /// Most copies of statements from nearby that are put in at one place.
 const COPIES: usize = 24;
@@ -16,21 +17,37 @@ const RETURNS: usize = 260;
 pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
     let node = place.node;
     let in_block = node.parent().is_some_and(|p| p.kind() == "block");
-    if place.function.is_none() || !in_block || matches!(node.kind(), "class_definition" | "function_definition") {
+    if place.function.is_none()
+        || !in_block
+        || matches!(node.kind(), "class_definition" | "function_definition")
+    {
         return;
     }
     let Some(indentation) = place.indentation() else { return };
     guarded(place, indentation, sink);
-    let ends = matches!(node.kind(), "return_statement" | "raise_statement" | "break_statement" | "continue_statement");
+    let ends = matches!(
+        node.kind(),
+        "return_statement" | "raise_statement" | "break_statement" | "continue_statement"
+    );
     let mut lines = steps(place);
     lines.extend(copies(place));
     for (line, weight) in lines {
         if line == place.text(node) {
             continue;
         }
-        sink.replace(Insertion, weight, node.start_byte()..node.start_byte(), format!("{line}\n{indentation}"));
+        sink.replace(
+            Insertion,
+            weight,
+            node.start_byte()..node.start_byte(),
+            format!("{line}\n{indentation}"),
+        );
         if !ends && (node.next_named_sibling().is_none() || block_of(node).is_some()) {
-            sink.replace(Insertion, weight, node.end_byte()..node.end_byte(), format!("\n{indentation}{line}"));
+            sink.replace(
+                Insertion,
+                weight,
+                node.end_byte()..node.end_byte(),
+                format!("\n{indentation}{line}"),
+            );
         }
     }
     inner_end(place, sink);
@@ -63,7 +80,9 @@ fn steps(place: &Place<'_>) -> Vec<(String, f64)> {
             match guess {
                 Guess::List => found.push((format!("{name}.append({other})"), 0.3 * near)),
                 Guess::Set => found.push((format!("{name}.add({other})"), 0.4 * near)),
-                Guess::Number if matches!(kin, Guess::Number | Guess::Unknown) => found.push((format!("{name} += {other}"), 0.2 * near)),
+                Guess::Number if matches!(kin, Guess::Number | Guess::Unknown) => {
+                    found.push((format!("{name} += {other}"), 0.2 * near))
+                }
                 _ => {}
             }
             if guess == kin || guess == Guess::Unknown || kin == Guess::Unknown {
@@ -85,7 +104,17 @@ fn steps(place: &Place<'_>) -> Vec<(String, f64)> {
                 found.push((format!("{name}.sort()"), 0.12));
             }
             Guess::Unknown if function.parameters.contains(name) => {
-                for form in ["list({})", "sorted({})", "{}.strip()", "{}.lower()", "str({})", "{}.copy()", "abs({})", "dict({})", "int({})"] {
+                for form in [
+                    "list({})",
+                    "sorted({})",
+                    "{}.strip()",
+                    "{}.lower()",
+                    "str({})",
+                    "{}.copy()",
+                    "abs({})",
+                    "dict({})",
+                    "int({})",
+                ] {
                     found.push((format!("{name} = {}", form.replace("{}", name)), 0.1));
                 }
             }
@@ -104,7 +133,9 @@ fn steps(place: &Place<'_>) -> Vec<(String, f64)> {
         found.push(("continue".into(), 0.3));
     }
     let returned_before = !matches!(place.node.kind(), "return_statement");
-    for (value, weight) in [("return", 0.2), ("return True", 0.2), ("return False", 0.2), ("return None", 0.1)] {
+    for (value, weight) in
+        [("return", 0.2), ("return True", 0.2), ("return False", 0.2), ("return None", 0.1)]
+    {
         if returned_before {
             found.push((value.into(), weight));
         }
@@ -113,7 +144,10 @@ fn steps(place: &Place<'_>) -> Vec<(String, f64)> {
         for parameter in function.parameters.iter().filter(|p| *p != receiver) {
             let known = place.names.attributes.iter().any(|a| a == parameter);
             let weight = if function.name == "__init__" { 0.6 } else { 0.25 };
-            found.push((format!("{receiver}.{parameter} = {parameter}"), if known { weight } else { weight * 0.7 }));
+            found.push((
+                format!("{receiver}.{parameter} = {parameter}"),
+                if known { weight } else { weight * 0.7 },
+            ));
             for attribute in place.names.attributes.iter().filter(|a| *a != parameter).take(8) {
                 found.push((format!("{receiver}.{attribute} = {parameter}"), 0.12));
                 found.push((format!("{receiver}.{attribute} += {parameter}"), 0.15));
@@ -123,13 +157,27 @@ fn steps(place: &Place<'_>) -> Vec<(String, f64)> {
         }
         for attribute in place.names.attributes.iter().take(10) {
             let name = format!("{receiver}.{attribute}");
-            for (form, weight) in [("{} += 1", 0.3), ("{} -= 1", 0.25), ("{} = 0", 0.12), ("{} = None", 0.15), ("{} = []", 0.12), ("{} = True", 0.15), ("{} = False", 0.15), ("{}.clear()", 0.12)] {
-                if weight > 0.0 {
-                    found.push((form.replace("{}", &name), weight));
-                }
+            for (form, weight) in [
+                ("{} += 1", 0.3),
+                ("{} -= 1", 0.25),
+                ("{} = 0", 0.12),
+                ("{} = None", 0.15),
+                ("{} = []", 0.12),
+                ("{} = True", 0.15),
+                ("{} = False", 0.15),
+                ("{}.clear()", 0.12),
+            ] {
+                let text = form.replace("{}", &name);
+                found.push((text, if is_lonely(place, &name, form) { 1.0 } else { weight }));
             }
         }
-        for (method, _) in place.names.methods.iter().filter(|(m, arity)| **arity == 0 && **m != function.name && !m.starts_with("__")).take(10) {
+        for (method, _) in place
+            .names
+            .methods
+            .iter()
+            .filter(|(m, arity)| **arity == 0 && **m != function.name && !m.starts_with("__"))
+            .take(10)
+        {
             found.push((format!("{receiver}.{method}()"), 0.3));
         }
         if function.name == "__init__" {
@@ -140,32 +188,29 @@ fn steps(place: &Place<'_>) -> Vec<(String, f64)> {
     found
 }
 
+/// Whether a step of one is done somewhere in the file, but never the step back, which is the one at hand.
+fn is_lonely(place: &Place<'_>, name: &str, form: &str) -> bool {
+    let text = &place.file.text;
+    let has = |step: &str| text.contains(&format!("{name} {step} 1"));
+    match form {
+        "{} += 1" => has("-=") && !has("+="),
+        "{} -= 1" => has("+=") && !has("-="),
+        _ => false,
+    }
+}
+
 /// Simple statements of the same function, then of the same file, that make sense here.
 fn copies(place: &Place<'_>) -> Vec<(String, f64)> {
-    let mut near: Vec<(usize, String, f64)> = Vec::new();
-    for node in descendants(place.file.tree.root_node()) {
-        if !matches!(node.kind(), "expression_statement" | "return_statement" | "raise_statement") || node.id() == place.node.id() {
-            continue;
-        }
-        let text = place.text(node);
-        let function = place.file.function_at(node.start_byte());
-        if function.is_none() || text.len() > 80 || text.contains('\n') || text.starts_with(['"', '\'']) || !place.knows_names_of(node) {
-            continue;
-        }
-        let far = node.start_byte().abs_diff(place.node.start_byte());
-        let same = function == place.function;
-        near.push((if same { far } else { far + 1_000_000 }, text.to_owned(), if same { 0.3 } else { 0.2 }));
-    }
-    near.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     let mut found: Vec<(String, f64)> = Vec::new();
-    for (_, text, weight) in near {
-        if !found.iter().any(|(t, _)| *t == text) {
-            found.push((text, weight));
-        }
-        if found.len() == COPIES {
-            break;
+    for (same, node) in nearest(&place.index.statements, place.function, place.node.start_byte(), 3 * COPIES)
+    {
+        let text = place.text(node);
+        let own = node.id() == place.node.id();
+        if !own && !found.iter().any(|(t, _)| t == text) && place.knows_names_of(node) {
+            found.push((text.to_owned(), if same { 0.3 } else { 0.2 }));
         }
     }
+    found.truncate(COPIES);
     found
 }
 
@@ -185,7 +230,8 @@ fn inner_end(place: &Place<'_>, sink: &mut Sink<'_>) {
 /// The statement under a condition.
 fn guarded(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
     let node = place.node;
-    if block_of(node).is_some() || matches!(node.kind(), "pass_statement") || place.text(node).contains('\n') {
+    if block_of(node).is_some() || matches!(node.kind(), "pass_statement") || place.text(node).contains('\n')
+    {
         return;
     }
     let weight = if matches!(node.kind(), "return_statement" | "raise_statement") { 0.35 } else { 0.45 };
@@ -200,17 +246,26 @@ fn guarded(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
 fn early_values(place: &Place<'_>) -> Vec<(String, f64)> {
     let mut found: Vec<(String, f64)> = Vec::new();
     let Some(function) = place.inside() else { return found };
-    for node in descendants(place.file.tree.root_node()) {
-        if node.kind() == "return_statement"
-            && (function.start..function.end).contains(&node.start_byte())
-            && let Some(value) = named(node).into_iter().next()
-            && place.text(value).len() < 30
-            && place.knows_names_of(value)
-        {
+    for value in place.index.returned.iter().map(|i| i.node) {
+        let here = (function.start..function.end).contains(&value.start_byte());
+        if here && place.text(value).len() < 30 && place.knows_names_of(value) {
             found.push((place.text(value).to_owned(), 0.6));
         }
     }
-    for (value, weight) in [("None", 0.5), ("0", 0.5), ("True", 0.45), ("False", 0.45), ("[]", 0.5), ("1", 0.4), ("''", 0.4), ("-1", 0.3), ("{}", 0.25), ("[[]]", 0.2), ("()", 0.1), ("0.0", 0.2)] {
+    for (value, weight) in [
+        ("None", 0.5),
+        ("0", 0.5),
+        ("True", 0.45),
+        ("False", 0.45),
+        ("[]", 0.5),
+        ("1", 0.4),
+        ("''", 0.4),
+        ("-1", 0.3),
+        ("{}", 0.25),
+        ("[[]]", 0.2),
+        ("()", 0.1),
+        ("0.0", 0.2),
+    ] {
         found.push((value.to_owned(), weight));
     }
     for parameter in function.parameters.iter().filter(|p| Some(*p) != function.receiver.as_ref()).take(4) {
@@ -220,31 +275,50 @@ fn early_values(place: &Place<'_>) -> Vec<(String, f64)> {
         found.push((literal.clone(), 0.15 / (1.0 + at as f64 * 0.2)));
     }
     let mut seen: Vec<String> = Vec::new();
-    found.retain(|(v, _)| !seen.contains(v) && { seen.push(v.clone()); true });
+    found.retain(|(v, _)| {
+        !seen.contains(v) && {
+            seen.push(v.clone());
+            true
+        }
+    });
     found
 }
 
 fn early(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
     let Some(function) = place.inside() else { return };
     let node = place.node;
-    let first = node.prev_named_sibling().is_none_or(|p| p.kind() == "expression_statement" && p.prev_named_sibling().is_none() && place.text(p).starts_with(['"', '\'', 'r']))
-        && node.parent().is_some_and(|b| b.start_byte() <= function.body_start);
+    let first = node.prev_named_sibling().is_none_or(|p| {
+        p.kind() == "expression_statement"
+            && p.prev_named_sibling().is_none()
+            && place.text(p).starts_with(['"', '\'', 'r'])
+    }) && node.parent().is_some_and(|b| b.start_byte() <= function.body_start);
     let scale = if first { 0.75 } else { 0.35 };
     if function.is_generator {
         for (condition, likely) in simple(place, None).into_iter().take(30) {
             let unit = if indentation.contains('\t') { "\t" } else { "    " };
-            sink.replace(Guard, 0.5 * likely * scale, node.start_byte()..node.start_byte(), format!("if {condition}:\n{indentation}{unit}return\n{indentation}"));
+            sink.replace(
+                Guard,
+                0.5 * likely * scale,
+                node.start_byte()..node.start_byte(),
+                format!("if {condition}:\n{indentation}{unit}return\n{indentation}"),
+            );
         }
     }
     let unit = if indentation.contains('\t') { "\t" } else { "    " };
     let mut all: Vec<(f64, String)> = Vec::new();
     for (condition, likely) in simple(place, None) {
         for (value, weight) in early_values(place) {
-            all.push((likely * weight, format!("if {condition}:\n{indentation}{unit}return {value}\n{indentation}")));
+            all.push((
+                likely * weight,
+                format!("if {condition}:\n{indentation}{unit}return {value}\n{indentation}"),
+            ));
         }
         if place.in_loop() {
             for word in ["continue", "break"] {
-                all.push((likely * 0.9, format!("if {condition}:\n{indentation}{unit}{word}\n{indentation}")));
+                all.push((
+                    likely * 0.9,
+                    format!("if {condition}:\n{indentation}{unit}{word}\n{indentation}"),
+                ));
             }
         }
     }
@@ -257,23 +331,47 @@ fn early(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
 /// Where a test waits for an exception that never comes: raise it under a condition.
 fn raising(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
     let Some(function) = place.inside() else { return };
-    let at_start = place.node.start_byte() <= function.body_start || place.node.prev_named_sibling().is_none() || place.node.parent().is_some_and(|b| b.start_byte() == function.body_start);
+    let at_start = place.node.start_byte() <= function.body_start
+        || place.node.prev_named_sibling().is_none()
+        || place.node.parent().is_some_and(|b| b.start_byte() == function.body_start);
     if place.hints.not_raised.is_empty() || !at_start {
         return;
     }
     let unit = if indentation.contains('\t') { "\t" } else { "    " };
     for exception in place.hints.not_raised.iter().take(2) {
-        let known = place.file.module_classes.contains(exception) || place.names.imports.contains(exception) || super::place::BUILTINS.contains(&exception.as_str());
+        let known = place.file.module_classes.contains(exception)
+            || place.names.imports.contains(exception)
+            || super::place::BUILTINS.contains(&exception.as_str());
         if !known {
             continue;
         }
-        let like = descendants(place.file.tree.root_node()).into_iter().find(|n| n.kind() == "raise_statement" && place.text(*n).contains(exception.as_str()) && place.text(*n).len() < 90 && place.knows_names_of(*n));
-        let mut raised = vec![like.map_or_else(|| format!("raise {exception}('invalid value')"), |n| place.text(n).to_owned())];
-        raised.extend(place.hints.texts.iter().take(3).filter(|t| !t.contains(['\'', '\\', '\n'])).map(|t| format!("raise {exception}('{t}')")));
+        let like = place
+            .index
+            .raises
+            .iter()
+            .map(|i| i.node)
+            .find(|n| place.text(*n).contains(exception.as_str()) && place.knows_names_of(*n));
+        let mut raised = vec![
+            like.map_or_else(|| format!("raise {exception}('invalid value')"), |n| place.text(n).to_owned()),
+        ];
+        raised.extend(
+            place
+                .hints
+                .texts
+                .iter()
+                .take(3)
+                .filter(|t| !t.contains(['\'', '\\', '\n']))
+                .map(|t| format!("raise {exception}('{t}')")),
+        );
         for (number, raise) in raised.iter().enumerate() {
             for (condition, likely) in simple(place, None) {
                 let text = format!("if {condition}:\n{indentation}{unit}{raise}\n{indentation}");
-                sink.replace(Guard, 1.2 * likely / (1.0 + number as f64), place.node.start_byte()..place.node.start_byte(), text);
+                sink.replace(
+                    Guard,
+                    1.2 * likely / (1.0 + number as f64),
+                    place.node.start_byte()..place.node.start_byte(),
+                    text,
+                );
             }
         }
     }
@@ -292,7 +390,8 @@ fn alternatives(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
         sink.replace(Insertion, 0.6 * weight, node.end_byte()..node.end_byte(), text);
     }
     // The next statement becomes the `else`.
-    if let Some(next) = follows.filter(|n| block_of(*n).is_none() && !place.text(*n).contains('\n') && n.kind() != "comment")
+    if let Some(next) =
+        follows.filter(|n| block_of(*n).is_none() && !place.text(*n).contains('\n') && n.kind() != "comment")
         && let Some(white) = place.file.indentation(next.start_byte())
     {
         let text = format!("{white}else:\n{white}{unit}");
@@ -311,11 +410,35 @@ fn initial(place: &Place<'_>, indentation: &str, sink: &mut Sink<'_>) {
         if !function.locals.contains(name) && !function.parameters.contains(name) {
             continue;
         }
-        for (value, weight) in [("0", 1.0), ("None", 0.9), ("[]", 0.9), ("''", 0.7), ("1", 0.6), ("{}", 0.6), ("False", 0.6), ("True", 0.4), ("set()", 0.4), ("0.0", 0.2), ("-1", 0.2), ("float('-inf')", 0.2), ("float('inf')", 0.2)] {
-            sink.replace(Insertion, 1.2 * weight, place.node.start_byte()..place.node.start_byte(), format!("{name} = {value}\n{indentation}"));
+        for (value, weight) in [
+            ("0", 1.0),
+            ("None", 0.9),
+            ("[]", 0.9),
+            ("''", 0.7),
+            ("1", 0.6),
+            ("{}", 0.6),
+            ("False", 0.6),
+            ("True", 0.4),
+            ("set()", 0.4),
+            ("0.0", 0.2),
+            ("-1", 0.2),
+            ("float('-inf')", 0.2),
+            ("float('inf')", 0.2),
+        ] {
+            sink.replace(
+                Insertion,
+                1.2 * weight,
+                place.node.start_byte()..place.node.start_byte(),
+                format!("{name} = {value}\n{indentation}"),
+            );
         }
         for other in place.names.near.iter().filter(|o| *o != name) {
-            sink.replace(Insertion, 0.5, place.node.start_byte()..place.node.start_byte(), format!("{name} = {other}\n{indentation}"));
+            sink.replace(
+                Insertion,
+                0.5,
+                place.node.start_byte()..place.node.start_byte(),
+                format!("{name} = {other}\n{indentation}"),
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::expressions::off_by_one;
 use super::place::Place;
+use super::texts;
 use crate::EditKind::{Boundary, Constant, Slice};
 use crate::edit::Sink;
 use crate::source::{Guess, children, descendants, field, named};
@@ -13,7 +14,7 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
         match node.kind() {
             "integer" => integer(place, *node, sink),
             "float" => float(place, *node, sink),
-            "string" => text(place, *node, sink),
+            "string" => texts::edits(place, *node, sink),
             "true" => others(*node, &[("False", 1.0), ("None", 0.3), ("0", 0.05)], sink),
             "false" => others(*node, &[("True", 1.0), ("None", 0.3), ("1", 0.05)], sink),
             "none" => none(place, *node, sink),
@@ -36,7 +37,8 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
                 if let Some(right) = field(node, "right") {
                     // `high = middle - 1` elsewhere makes `low = middle + 1` likely.
                     let own = place.text(right);
-                    let alike = right.kind() == "identifier" && [" + 1", " - 1"].iter().any(|s| place.file.text.contains(&format!("{own}{s}")));
+                    let alike = right.kind() == "identifier"
+                        && [" + 1", " - 1"].iter().any(|s| place.file.text.contains(&format!("{own}{s}")));
                     off_by_one(place, right, if alike { 1.0 } else { 0.4 }, sink);
                 }
             }
@@ -57,9 +59,9 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
         return other_numbers(place, node, own, 0.4, sink);
     };
     // `-1` is written as an operator and a number: both are changed together.
-    let minus = node.parent().filter(|p| {
-        p.kind() == "unary_operator" && field(*p, "operator").is_some_and(|o| o.kind() == "-")
-    });
+    let minus = node
+        .parent()
+        .filter(|p| p.kind() == "unary_operator" && field(*p, "operator").is_some_and(|o| o.kind() == "-"));
     let (range, value) = match minus {
         Some(outer) => (outer.byte_range(), -value),
         None => (node.byte_range(), value),
@@ -68,7 +70,10 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let mut news: Vec<(i64, f64)> = Vec::new();
     let mut put = |new: i64, weight: f64| news.push((new, weight));
     // A factor of one or a divisor of none is rarely meant.
-    let factor = node.parent().and_then(|p| field(p, "operator")).is_some_and(|o| matches!(o.kind(), "*" | "/" | "//" | "%" | "**"));
+    let factor = node
+        .parent()
+        .and_then(|p| field(p, "operator"))
+        .is_some_and(|o| matches!(o.kind(), "*" | "/" | "//" | "%" | "**"));
     let scale = if factor { 0.5 } else { 1.0 };
     put(value.wrapping_add(1), 0.9 * scale);
     put(value.wrapping_sub(1), 0.9 * scale);
@@ -78,7 +83,9 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     put(value.wrapping_neg(), 0.35);
     put(value.wrapping_add(2), 0.15);
     put(value.wrapping_sub(2), 0.15);
-    for (new, weight) in [(value.wrapping_mul(10), 0.3), (value / 10, 0.3), (value.wrapping_mul(2), 0.2), (value / 2, 0.2)] {
+    for (new, weight) in
+        [(value.wrapping_mul(10), 0.3), (value / 10, 0.3), (value.wrapping_mul(2), 0.2), (value / 2, 0.2)]
+    {
         put(new, weight);
     }
     if value.abs() >= 100 {
@@ -93,9 +100,15 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
         put(new, 0.1);
     }
     if place.node.kind() == "expression_statement" && value.abs() <= 1 {
-        for name in place.names.near.iter().take(5).filter(|n| matches!(place.guess_name(n), Guess::List | Guess::Unknown)) {
+        for name in place
+            .names
+            .near
+            .iter()
+            .take(5)
+            .filter(|n| matches!(place.guess_name(n), Guess::List | Guess::Unknown))
+        {
             if Some(name) != place.names.receiver.as_ref() {
-                sink.replace(crate::EditKind::Variable, 0.22, range.clone(), format!("{name}[0]"));
+                sink.replace(crate::EditKind::Variable, 0.32, range.clone(), format!("{name}[0]"));
             }
         }
     }
@@ -106,7 +119,9 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
         sink.replace(kind, weight, range.clone(), new.to_string());
     }
     if value.abs() <= 1 {
-        for (new, weight) in [("None", 0.12), ("True", 0.05), ("False", 0.05), ("float('inf')", 0.08), ("float('-inf')", 0.08)] {
+        for (new, weight) in
+            [("None", 0.12), ("True", 0.05), ("False", 0.05), ("float('inf')", 0.08), ("float('-inf')", 0.08)]
+        {
             sink.replace(Constant, weight, range.clone(), new);
         }
     }
@@ -117,7 +132,7 @@ fn integer(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             sink.replace(crate::EditKind::Variable, 0.12, range.clone(), name.clone());
         }
     }
-    other_numbers(place, node, own, 0.35, sink);
+    other_numbers(place, node, own, 0.22, sink);
 }
 
 /// Whether a number stands in an index, a slice or a range.
@@ -177,7 +192,7 @@ fn other_numbers(place: &Place<'_>, node: Node<'_>, own: &str, weight: f64, sink
 }
 
 /// Literals of the function around, each once.
-fn literals_nearby<'a>(place: &Place<'a>, kinds: &[&str], at_most: usize) -> Vec<&'a str> {
+pub(super) fn literals_nearby<'a>(place: &Place<'a>, kinds: &[&str], at_most: usize) -> Vec<&'a str> {
     let root = place.file.tree.root_node();
     let around = place
         .inside()
@@ -187,7 +202,10 @@ fn literals_nearby<'a>(place: &Place<'a>, kinds: &[&str], at_most: usize) -> Vec
     let mut found: Vec<&str> = Vec::new();
     for node in descendants(around).into_iter().filter(|n| kinds.contains(&n.kind())) {
         let text = &place.file.text[node.byte_range()];
-        if text.len() <= 40 && !found.contains(&text) && node.parent().is_none_or(|p| p.kind() != "expression_statement") {
+        if text.len() <= 40
+            && !found.contains(&text)
+            && node.parent().is_none_or(|p| p.kind() != "expression_statement")
+        {
             found.push(text);
             if found.len() == at_most {
                 break;
@@ -197,98 +215,18 @@ fn literals_nearby<'a>(place: &Place<'a>, kinds: &[&str], at_most: usize) -> Vec
     found
 }
 
-fn text(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
-    let own = place.text(node);
-    if own.starts_with("\"\"\"") || own.starts_with("'''") || node.parent().is_some_and(|p| p.kind() == "concatenated_string") {
-        return;
-    }
-    let parts = children(node);
-    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
-    let (from, to) = (first.end_byte(), last.start_byte());
-    if from > to {
-        return;
-    }
-    let inner = &place.file.text[from..to];
-    let plain = parts.len() <= 3 && !own.starts_with(['f', 'F']);
-    let escapes = inner.contains('\\');
-    for (got, wanted) in place.hints.text_differences() {
-        if got.is_empty() {
-            sink.replace(Constant, 0.4, from..to, format!("{inner}{wanted}"));
-            sink.replace(Constant, 0.4, from..to, format!("{wanted}{inner}"));
-        } else if inner.contains(got) && !escapes {
-            sink.replace(Constant, 0.9, from..to, inner.replacen(got, wanted, 1));
-            sink.replace(Constant, 0.6, from..to, inner.replace(got, wanted));
-        }
-    }
-    if inner.is_empty() {
-        sink.replace(Constant, 0.5, from..to, " ");
-    } else {
-        sink.replace(Constant, 0.4, from..to, "");
-        sink.replace(Constant, 0.3, from..to, format!("{inner} "));
-        sink.replace(Constant, 0.3, from..to, format!(" {inner}"));
-        if !escapes {
-            sink.replace(Constant, 0.4, from..to, inner.trim().to_owned());
-        }
-        if plain && !escapes && inner.chars().any(char::is_alphabetic) {
-            sink.replace(Constant, 0.3, from..to, inner.to_lowercase());
-            sink.replace(Constant, 0.3, from..to, inner.to_uppercase());
-        }
-        if plain {
-            pattern(inner, from, to, sink);
-        }
-    }
-    if inner.chars().count() == 1 {
-        for other in [" ", ",", ".", "-", "_", "/", ":", ";", "|", "\\n", "0", "1", "+", "#", "@", "a", "z", "A", "Z", "r", "w"] {
-            sink.replace(Constant, 0.2, from..to, other);
-        }
-    }
-    sink.special = true;
-    for (at, other) in place.hints.texts.iter().take(16).enumerate() {
-        if plain && *other != inner && !other.contains(['\\', '"', '\'', '\n']) {
-            sink.replace(Constant, 0.3 / (1.0 + 0.12 * at as f64), from..to, other.clone());
-        }
-    }
-    sink.special = false;
-    for other in literals_nearby(place, &["string"], 12) {
-        if other != own && !other.starts_with(['f', 'F']) {
-            sink.replace(Constant, 0.3, node.byte_range(), other);
-        }
-    }
-    for name in place.names.near.iter().take(6).filter(|n| Some(*n) != place.names.receiver.as_ref()) {
-        sink.replace(crate::EditKind::Variable, 0.08, node.byte_range(), name.clone());
-    }
-}
-
-/// Small slips in regular expressions and format strings.
-fn pattern(inner: &str, from: usize, to: usize, sink: &mut Sink<'_>) {
-    const SLIPS: &[(&str, &str)] = &[
-        ("+", "*"), ("*", "+"), ("+", ""), ("*", ""), ("?", ""), ("^", ""), ("$", ""), ("\\d", "\\w"), ("\\w", "\\d"),
-        ("\\s", "\\S"), ("\\S", "\\s"), ("\\D", "\\d"), ("\\W", "\\w"), ("\\w", "\\W"), ("\\d", "\\D"),
-        ("0-9", "1-9"), ("1-9", "0-9"), ("a-z", "a-zA-Z"), ("A-Z", "a-z"), ("a-z", "A-Z"), ("[^", "["), ("[", "[^"),
-        ("\\b", ""), ("%d", "%s"), ("%s", "%d"), ("%m", "%M"), ("%M", "%m"), ("%y", "%Y"), ("%Y", "%y"), ("%H", "%I"),
-        ("%I", "%H"), (".2f", ".1f"), (".1f", ".2f"), (".2f", ".3f"), (".", "\\."), ("\\.", "."), ("{", "{:"), ("<", ">"),
-        (">", "<"), ("^", "<"), ("+", "?"), ("*", "?"), (")", ")?"), ("]", "]+"), ("]", "]*"), ("\\d", "\\d+"), ("02", "2"),
-        ("0", "1"), ("1", "2"), ("2", "1"), ("1", "0"), ("2", "3"), ("3", "2"), ("_", "-"), ("-", "_"), (", ", ","), (",", ", "),
-        (" ", ""), ("  ", " "), ("+", "+?"), ("*", "*?"), ("(?:", "("), ("(", "(?:"), ("(?=", "(?!"), ("(?!", "(?="),
-        ("\\A", ""), ("\\Z", ""), ("|", ""), ("\\n", ""), ("\\t", " "),
-    ];
-    for (slip, right) in SLIPS {
-        for (at, _) in inner.match_indices(slip).take(6) {
-            let escaped = at > 0 && inner.as_bytes()[at - 1] == b'\\';
-            if escaped {
-                continue;
-            }
-            sink.replace(Constant, 0.2, from + at..from + at + slip.len(), *right);
-        }
-    }
-    if inner.starts_with('^') || inner.ends_with('$') || inner.contains(['\\', '[', '(']) {
-        sink.replace(Constant, 0.3, from..from, "^");
-        sink.replace(Constant, 0.3, to..to, "$");
-    }
-}
-
 fn none(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
-    let list = [("False", 0.35), ("True", 0.35), ("0", 0.3), ("''", 0.3), ("[]", 0.3), ("{}", 0.25), ("1", 0.15), ("()", 0.1), ("-1", 0.15)];
+    let list = [
+        ("False", 0.35),
+        ("True", 0.35),
+        ("0", 0.3),
+        ("''", 0.3),
+        ("[]", 0.3),
+        ("{}", 0.25),
+        ("1", 0.15),
+        ("()", 0.1),
+        ("-1", 0.15),
+    ];
     others(node, &list, sink);
     for (name, weight) in place.names_instead(node, "").into_iter().take(8) {
         sink.replace(crate::EditKind::Variable, 0.3 * weight, node.byte_range(), name);
@@ -298,7 +236,21 @@ fn none(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
 fn collection(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     let inside = named(node);
     match (node.kind(), inside.is_empty()) {
-        ("list", true) => others(node, &[("[[]]", 0.3), ("{}", 0.3), ("None", 0.25), ("set()", 0.25), ("()", 0.1), ("''", 0.15), ("0", 0.1), ("[0]", 0.2), ("[1]", 0.2)], sink),
+        ("list", true) => others(
+            node,
+            &[
+                ("[[]]", 0.3),
+                ("{}", 0.3),
+                ("None", 0.25),
+                ("set()", 0.25),
+                ("()", 0.1),
+                ("''", 0.15),
+                ("0", 0.1),
+                ("[0]", 0.2),
+                ("[1]", 0.2),
+            ],
+            sink,
+        ),
         ("dictionary", true) => others(node, &[("[]", 0.3), ("set()", 0.25), ("None", 0.25)], sink),
         ("tuple", true) => others(node, &[("[]", 0.2), ("None", 0.2)], sink),
         _ => {}
@@ -322,7 +274,13 @@ fn collection(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     if node.kind() == "list" && (1..=12).contains(&inside.len()) {
         for (at, item) in inside.iter().enumerate() {
-            let range = if at + 1 < inside.len() { item.start_byte()..inside[at + 1].start_byte() } else if at > 0 { inside[at - 1].end_byte()..item.end_byte() } else { item.byte_range() };
+            let range = if at + 1 < inside.len() {
+                item.start_byte()..inside[at + 1].start_byte()
+            } else if at > 0 {
+                inside[at - 1].end_byte()..item.end_byte()
+            } else {
+                item.byte_range()
+            };
             sink.replace(crate::EditKind::Operand, 0.2, range, "");
         }
     }
@@ -330,17 +288,30 @@ fn collection(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
 
 /// One more element: the next number of a row, or a value that the tests speak of.
 fn longer(place: &Place<'_>, node: Node<'_>, inside: &[Node<'_>], sink: &mut Sink<'_>) {
-    let Some(last) = inside.last().filter(|_| node.kind() != "dictionary" && inside.len() >= 2) else { return };
+    let Some(last) = inside.last().filter(|_| node.kind() != "dictionary" && inside.len() >= 2) else {
+        return;
+    };
     let at = last.end_byte()..last.end_byte();
     let number = |n: &Node<'_>| place.text(*n).parse::<i64>().ok();
     let numbers: Vec<i64> = inside.iter().filter_map(number).collect();
     if let (true, [.., a, b]) = (numbers.len() == inside.len(), &numbers[..]) {
         sink.replace(Constant, 0.5, at.clone(), format!(", {}", b.wrapping_add(b.wrapping_sub(*a))));
         let first = inside[0].start_byte();
-        sink.replace(Constant, 0.4, first..first, format!("{}, ", numbers[0].wrapping_sub(b.wrapping_sub(*a))));
+        sink.replace(
+            Constant,
+            0.4,
+            first..first,
+            format!("{}, ", numbers[0].wrapping_sub(b.wrapping_sub(*a))),
+        );
     }
     let alike = |kind: &str| inside.iter().all(|n| n.kind() == kind);
-    let offers = if alike("string") { &place.hints.quoted } else if alike("integer") { &place.hints.numbers } else { return };
+    let offers = if alike("string") {
+        &place.hints.quoted
+    } else if alike("integer") {
+        &place.hints.numbers
+    } else {
+        return;
+    };
     sink.special = true;
     for offer in offers.iter().take(10).filter(|o| inside.iter().all(|n| place.text(*n) != o.as_str())) {
         sink.replace(Constant, 0.25, at.clone(), format!(", {offer}"));
@@ -363,14 +334,30 @@ fn subscript(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     if value.kind() == "subscript"
         && let Some(outer) = field(value, "subscript")
     {
-        let swap = |n: Node<'_>, text: &str| crate::edit::Replacement { start: n.start_byte(), end: n.end_byte(), text: text.into() };
+        let swap = |n: Node<'_>, text: &str| crate::edit::Replacement {
+            start: n.start_byte(),
+            end: n.end_byte(),
+            text: text.into(),
+        };
         sink.push(Slice, 0.5, vec![swap(outer, place.text(index)), swap(index, place.text(outer))]);
     }
     // `d[k]` as `d.get(k)`.
-    let stored = node.parent().is_some_and(|p| field(p, "left").is_some_and(|l| l.id() == node.id()) || p.kind() == "delete_statement");
+    let stored = node.parent().is_some_and(|p| {
+        field(p, "left").is_some_and(|l| l.id() == node.id()) || p.kind() == "delete_statement"
+    });
     if !stored && index.kind() != "slice" && place.guess(index) != Guess::Number {
-        sink.replace(crate::EditKind::Attribute, 0.25, node.byte_range(), format!("{}.get({})", place.text(value), place.text(index)));
-        sink.replace(crate::EditKind::Attribute, 0.15, node.byte_range(), format!("{}.get({}, 0)", place.text(value), place.text(index)));
+        sink.replace(
+            crate::EditKind::Attribute,
+            0.25,
+            node.byte_range(),
+            format!("{}.get({})", place.text(value), place.text(index)),
+        );
+        sink.replace(
+            crate::EditKind::Attribute,
+            0.15,
+            node.byte_range(),
+            format!("{}.get({}, 0)", place.text(value), place.text(index)),
+        );
     }
 }
 
@@ -415,14 +402,17 @@ fn slice(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
 }
 
 fn range(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
-    let (Some(function), Some(arguments)) = (field(node, "function"), field(node, "arguments")) else { return };
+    let (Some(function), Some(arguments)) = (field(node, "function"), field(node, "arguments")) else {
+        return;
+    };
     if place.text(function) == "range" {
         let list = named(arguments);
         for argument in &list {
             off_by_one(place, *argument, 0.9, sink);
         }
         let words: Vec<&str> = list.iter().map(|a| place.text(*a)).collect();
-        let mut put = |weight: f64, text: String| sink.replace(Boundary, weight, arguments.byte_range(), text);
+        let mut put =
+            |weight: f64, text: String| sink.replace(Boundary, weight, arguments.byte_range(), text);
         match words[..] {
             [stop] => {
                 put(0.6, format!("(1, {stop})"));

@@ -29,7 +29,8 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
 }
 
 fn is_called(node: Node<'_>) -> bool {
-    node.parent().is_some_and(|p| p.kind() == "call" && field(p, "function").is_some_and(|f| f.id() == node.id()))
+    node.parent()
+        .is_some_and(|p| p.kind() == "call" && field(p, "function").is_some_and(|f| f.id() == node.id()))
 }
 
 fn is_target(node: Node<'_>) -> bool {
@@ -65,18 +66,24 @@ fn variable(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             sink.replace(Variable, weight, node.byte_range(), format!("{receiver}.{attribute}"));
         }
     }
-    let attributes = place.file.attributes.keys().filter(|a| place.nodes.iter().any(|n| is_object(*n, place, name, a)));
+    let attributes =
+        place.file.attributes.keys().filter(|a| place.nodes.iter().any(|n| is_object(*n, place, name, a)));
     for attribute in attributes.take(6) {
         sink.replace(Attribute, 0.25, node.byte_range(), format!("{name}.{attribute}"));
     }
     let guess = place.guess_name(name);
     if matches!(guess, Guess::Number | Guess::Unknown) && !as_type {
         let scale = if guess == Guess::Number { 1.0 } else { 0.5 };
-        let negated = node.parent().is_some_and(|p| p.kind() == "unary_operator" || p.kind() == "attribute" || p.kind() == "binary_operator");
+        let negated = node.parent().is_some_and(|p| {
+            p.kind() == "unary_operator" || p.kind() == "attribute" || p.kind() == "binary_operator"
+        });
         if !negated {
             sink.replace(Variable, 0.25 * scale, node.byte_range(), format!("-{name}"));
         }
-        let literal = !node.parent().is_some_and(|p| p.kind() == "attribute" || p.kind() == "subscript" && field(p, "value").is_some_and(|v| v.id() == node.id()));
+        let literal = !node.parent().is_some_and(|p| {
+            p.kind() == "attribute"
+                || p.kind() == "subscript" && field(p, "value").is_some_and(|v| v.id() == node.id())
+        });
         for (value, weight) in [("0", 0.3), ("1", 0.3), ("None", 0.15), ("True", 0.1), ("False", 0.1)] {
             if literal {
                 sink.replace(crate::EditKind::Constant, weight * scale, node.byte_range(), value);
@@ -118,7 +125,11 @@ fn everywhere(place: &Place<'_>, name: &str, sink: &mut Sink<'_>) {
         return;
     }
     for (other, weight) in place.names_instead(uses[0], name).into_iter().take(6) {
-        let all = uses.iter().map(|n| Replacement { start: n.start_byte(), end: n.end_byte(), text: other.clone() });
+        let all = uses.iter().map(|n| Replacement {
+            start: n.start_byte(),
+            end: n.end_byte(),
+            text: other.clone(),
+        });
         sink.push(Variable, 0.3 * weight, all.collect());
     }
 }
@@ -127,20 +138,23 @@ fn everywhere(place: &Place<'_>, name: &str, sink: &mut Sink<'_>) {
 fn crossed(place: &Place<'_>, names: &[&str], sink: &mut Sink<'_>) {
     for (at, first) in names.iter().enumerate() {
         for second in &names[at + 1..] {
-            let near = |n: &str| place.names.near.iter().any(|k| k == n) && Some(n) != place.names.receiver.as_deref();
+            let near = |n: &str| {
+                place.names.near.iter().any(|k| k == n) && Some(n) != place.names.receiver.as_deref()
+            };
             if !near(first) || !near(second) {
                 continue;
             }
-            let all = place.nodes.iter().filter(|n| n.kind() == "identifier" && is_read(**n)).filter_map(|n| {
-                let other = if place.text(*n) == *first {
-                    second
-                } else if place.text(*n) == *second {
-                    first
-                } else {
-                    return None;
-                };
-                Some(Replacement { start: n.start_byte(), end: n.end_byte(), text: (*other).to_owned() })
-            });
+            let all =
+                place.nodes.iter().filter(|n| n.kind() == "identifier" && is_read(**n)).filter_map(|n| {
+                    let other = if place.text(*n) == *first {
+                        second
+                    } else if place.text(*n) == *second {
+                        first
+                    } else {
+                        return None;
+                    };
+                    Some(Replacement { start: n.start_byte(), end: n.end_byte(), text: (*other).to_owned() })
+                });
             sink.push(Variable, 0.35, all.collect());
         }
     }
@@ -254,11 +268,21 @@ fn function(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             continue;
         }
         let fits = if arity == Some(*other_arity) { 1.0 } else { 0.5 };
-        sink.replace(Function, 0.6 * fits * (0.4 + 0.8 * similarity(name, other)), node.byte_range(), other.clone());
+        sink.replace(
+            Function,
+            0.6 * fits * (0.4 + 0.8 * similarity(name, other)),
+            node.byte_range(),
+            other.clone(),
+        );
     }
     if place.file.module_classes.contains(name) {
         for other in place.file.module_classes.iter().filter(|c| *c != name).take(12) {
-            sink.replace(Function, 0.5 * (0.5 + 0.5 * similarity(name, other)), node.byte_range(), other.clone());
+            sink.replace(
+                Function,
+                0.5 * (0.5 + 0.5 * similarity(name, other)),
+                node.byte_range(),
+                other.clone(),
+            );
         }
     }
     for other in place.names.imports.iter().filter(|i| *i != name) {
@@ -269,7 +293,9 @@ fn function(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     {
         sink.replace(Receiver, 0.9, node.byte_range(), format!("{receiver}.{name}"));
     }
-    for other in place.names.near.iter().filter(|o| *o != name && Some(*o) != place.names.receiver.as_ref()).take(10) {
+    for other in
+        place.names.near.iter().filter(|o| *o != name && Some(*o) != place.names.receiver.as_ref()).take(10)
+    {
         sink.replace(Function, 0.12 + 0.2 * similarity(name, other), node.byte_range(), other.clone());
     }
 }
@@ -284,9 +310,18 @@ fn attribute(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
         sink.replace(Attribute, weight / (1.0 + 0.08 * at as f64), attribute.byte_range(), other);
     }
     if own {
-        let list: Vec<&String> = if called { place.names.methods.keys().collect() } else { place.names.attributes.iter().collect() };
+        let list: Vec<&String> = if called {
+            place.names.methods.keys().collect()
+        } else {
+            place.names.attributes.iter().collect()
+        };
         for other in list.into_iter().filter(|o| *o != name && !o.starts_with("__")) {
-            sink.replace(Attribute, 0.6 * (0.6 + 0.6 * similarity(name, other)), attribute.byte_range(), other.clone());
+            sink.replace(
+                Attribute,
+                0.6 * (0.6 + 0.6 * similarity(name, other)),
+                attribute.byte_range(),
+                other.clone(),
+            );
         }
         if place.names.near.iter().any(|n| n == name) {
             sink.replace(Receiver, 0.6, node.byte_range(), name);
@@ -297,7 +332,12 @@ fn attribute(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     } else {
         let table = if called { &place.file.methods_called } else { &place.file.attributes };
         for other in table.keys().filter(|o| *o != name && !o.starts_with("__")).take(40) {
-            sink.replace(Attribute, 0.3 * (0.4 + 0.9 * similarity(name, other)), attribute.byte_range(), other.clone());
+            sink.replace(
+                Attribute,
+                0.3 * (0.4 + 0.9 * similarity(name, other)),
+                attribute.byte_range(),
+                other.clone(),
+            );
         }
         if !called {
             sink.replace(Attribute, 0.25, node.byte_range(), of);
@@ -305,15 +345,31 @@ fn attribute(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     for wanted in &place.hints.names {
         if wanted != name {
-            sink.replace(Attribute, 0.4 * (0.3 + similarity(name, wanted)), attribute.byte_range(), wanted.clone());
+            sink.replace(
+                Attribute,
+                0.4 * (0.3 + similarity(name, wanted)),
+                attribute.byte_range(),
+                wanted.clone(),
+            );
         }
     }
-    let stored = node.parent().is_some_and(|p| field(p, "left").is_some_and(|l| l.id() == node.id()) || p.kind() == "pattern_list" || p.kind() == "delete_statement");
+    let stored = node.parent().is_some_and(|p| {
+        field(p, "left").is_some_and(|l| l.id() == node.id())
+            || p.kind() == "pattern_list"
+            || p.kind() == "delete_statement"
+    });
     if !called && !stored {
-        let is_method = place.names.methods.contains_key(name) || place.file.methods_called.contains_key(name);
-        let inside_call = node.parent().is_some_and(|p| p.kind() == "attribute" || p.kind() == "keyword_argument");
+        let is_method =
+            place.names.methods.contains_key(name) || place.file.methods_called.contains_key(name);
+        let inside_call =
+            node.parent().is_some_and(|p| p.kind() == "attribute" || p.kind() == "keyword_argument");
         if !inside_call {
-            sink.replace(Receiver, if is_method { 0.7 } else { 0.15 }, node.byte_range(), format!("{}()", place.text(node)));
+            sink.replace(
+                Receiver,
+                if is_method { 0.7 } else { 0.15 },
+                node.byte_range(),
+                format!("{}()", place.text(node)),
+            );
         }
     }
 }

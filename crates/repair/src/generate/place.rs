@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::Node;
 
 use super::Hints;
+use super::index::Index;
 use crate::source::{
-    Class, Function, Guess, SourceFile, assigned, children, descendants, field, last_line_of, line_of, named,
+    Function, Guess, SourceFile, assigned, children, descendants, field, last_line_of, line_of, named,
     targets,
 };
 
@@ -41,6 +42,7 @@ const MOST_NAMES: usize = 16;
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a SourceFile,
     pub(crate) hints: &'a Hints,
+    pub(crate) index: &'a Index<'a>,
     pub(crate) node: Node<'a>,
     /// The innermost function around it.
     pub(crate) function: Option<usize>,
@@ -71,7 +73,12 @@ pub(crate) struct Names {
 
 impl<'a> Place<'a> {
     /// The place of a node; `None` if it is no statement that is changed.
-    pub(crate) fn of(file: &'a SourceFile, node: Node<'a>, hints: &'a Hints) -> Option<Self> {
+    pub(crate) fn of(
+        file: &'a SourceFile,
+        node: Node<'a>,
+        hints: &'a Hints,
+        index: &'a Index<'a>,
+    ) -> Option<Self> {
         if !node.is_named() || !KINDS.contains(&node.kind()) || is_docstring(node) {
             return None;
         }
@@ -90,6 +97,7 @@ impl<'a> Place<'a> {
         Some(Self {
             file,
             hints,
+            index,
             node,
             function,
             first_line: line_of(node),
@@ -105,17 +113,6 @@ impl<'a> Place<'a> {
 
     pub(crate) fn inside(&self) -> Option<&'a Function> {
         self.function.map(|n| &self.file.functions[n])
-    }
-
-    pub(crate) fn class(&self) -> Option<&'a Class> {
-        let mut function = self.inside();
-        while let Some(f) = function {
-            if let Some(class) = f.class {
-                return Some(&self.file.classes[class]);
-            }
-            function = f.outer.map(|n| &self.file.functions[n]);
-        }
-        None
     }
 
     /// The outermost function, if the place lies in its body: only then a change can be tried without a new import.
@@ -200,12 +197,19 @@ impl<'a> Place<'a> {
         let below = descendants(node);
         for inner in &below {
             if inner.kind() == "for_in_clause" {
-                bound.extend(field(*inner, "left").map(targets).unwrap_or_default().iter().map(|n| self.file.of(*n)));
+                bound.extend(
+                    field(*inner, "left").map(targets).unwrap_or_default().iter().map(|n| self.file.of(*n)),
+                );
             }
             if inner.kind() == "lambda"
                 && let Some(parameters) = field(*inner, "parameters")
             {
-                bound.extend(descendants(parameters).iter().filter(|n| n.kind() == "identifier").map(|n| self.file.of(*n)));
+                bound.extend(
+                    descendants(parameters)
+                        .iter()
+                        .filter(|n| n.kind() == "identifier")
+                        .map(|n| self.file.of(*n)),
+                );
             }
         }
         below.into_iter().filter(|n| n.kind() == "identifier" && is_read(*n)).all(|n| {
@@ -228,7 +232,12 @@ impl<'a> Place<'a> {
                 "for_statement" | "while_statement" => return true,
                 "function_definition" | "class_definition" => return false,
                 // The `else` of a loop is not in it.
-                "else_clause" => at = node.parent().filter(|p| p.kind() == "if_statement" || p.kind() == "try_statement").or_else(|| node.parent().and_then(|p| p.parent())),
+                "else_clause" => {
+                    at = node
+                        .parent()
+                        .filter(|p| p.kind() == "if_statement" || p.kind() == "try_statement")
+                        .or_else(|| node.parent().and_then(|p| p.parent()))
+                }
                 _ => at = node.parent(),
             }
         }
@@ -279,7 +288,13 @@ fn own_nodes<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     while let Some(node) = rest.pop() {
         if matches!(
             node.kind(),
-            "block" | "elif_clause" | "else_clause" | "except_clause" | "finally_clause" | "case_clause" | "type"
+            "block"
+                | "elif_clause"
+                | "else_clause"
+                | "except_clause"
+                | "finally_clause"
+                | "case_clause"
+                | "type"
         ) {
             continue;
         }
@@ -299,11 +314,25 @@ pub(crate) fn is_read(node: Node<'_>) -> bool {
     let is = |name: &str| field(parent, name).is_some_and(|n| n.id() == node.id());
     match parent.kind() {
         "attribute" => !is("attribute"),
-        "keyword_argument" | "default_parameter" | "typed_default_parameter" | "named_expression" => !is("name"),
+        "keyword_argument" | "default_parameter" | "typed_default_parameter" | "named_expression" => {
+            !is("name")
+        }
         "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => !is("left"),
-        "function_definition" | "class_definition" | "parameters" | "lambda_parameters" | "typed_parameter"
-        | "pattern_list" | "tuple_pattern" | "list_pattern" | "as_pattern_target" | "dotted_name" | "type"
-        | "global_statement" | "nonlocal_statement" | "list_splat_pattern" | "dictionary_splat_pattern" => false,
+        "function_definition"
+        | "class_definition"
+        | "parameters"
+        | "lambda_parameters"
+        | "typed_parameter"
+        | "pattern_list"
+        | "tuple_pattern"
+        | "list_pattern"
+        | "as_pattern_target"
+        | "dotted_name"
+        | "type"
+        | "global_statement"
+        | "nonlocal_statement"
+        | "list_splat_pattern"
+        | "dictionary_splat_pattern" => false,
         _ => true,
     }
 }
@@ -331,13 +360,70 @@ pub(crate) fn similarity(a: &str, b: &str) -> f64 {
 
 /// Names that are always there.
 pub(crate) const BUILTINS: &[&str] = &[
-    "abs", "all", "any", "bool", "bytes", "callable", "chr", "dict", "divmod", "enumerate", "filter", "float",
-    "format", "frozenset", "getattr", "hasattr", "hash", "id", "int", "isinstance", "issubclass", "iter", "len",
-    "list", "map", "max", "min", "next", "object", "ord", "pow", "print", "range", "repr", "reversed", "round",
-    "set", "setattr", "slice", "sorted", "str", "sum", "super", "tuple", "type", "zip", "Exception", "ValueError",
-    "TypeError", "KeyError", "IndexError", "AttributeError", "RuntimeError", "NotImplementedError",
-    "StopIteration", "ZeroDivisionError", "OverflowError", "OSError", "LookupError", "ArithmeticError",
-    "NotImplemented", "True", "False", "None",
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "bytes",
+    "callable",
+    "chr",
+    "dict",
+    "divmod",
+    "enumerate",
+    "filter",
+    "float",
+    "format",
+    "frozenset",
+    "getattr",
+    "hasattr",
+    "hash",
+    "id",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "next",
+    "object",
+    "ord",
+    "pow",
+    "print",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "setattr",
+    "slice",
+    "sorted",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "zip",
+    "Exception",
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "IndexError",
+    "AttributeError",
+    "RuntimeError",
+    "NotImplementedError",
+    "StopIteration",
+    "ZeroDivisionError",
+    "OverflowError",
+    "OSError",
+    "LookupError",
+    "ArithmeticError",
+    "NotImplemented",
+    "True",
+    "False",
+    "None",
 ];
 
 #[cfg(test)]
@@ -346,14 +432,18 @@ mod tests {
 
     #[test]
     fn a_place_knows_its_names_and_head() {
-        let text = "LIMIT = 3\ndef f(alpha, beta):\n    if (alpha and\n            beta):\n        gamma = 1\n";
+        let text =
+            "LIMIT = 3\ndef f(alpha, beta):\n    if (alpha and\n            beta):\n        gamma = 1\n";
         let (file, hints) = (SourceFile::parse("a.py", text), Hints::default());
         let node = descendants(file.tree.root_node()).into_iter().find(|n| n.kind() == "if_statement");
-        let place = Place::of(&file, node.expect("there is an if"), &hints).expect("an if is a place");
+        let index = Index::of(&file);
+        let place =
+            Place::of(&file, node.expect("there is an if"), &hints, &index).expect("an if is a place");
         assert_eq!((place.first_line, place.last_line), (3, 4));
         assert_eq!(place.names.near, ["alpha", "beta", "gamma"]);
         assert!(place.nodes.iter().all(|n| file.of(*n) != "gamma"));
-        let node = place.nodes.iter().find(|n| file.of(**n) == "alpha" && n.kind() == "identifier").expect("read");
+        let node =
+            place.nodes.iter().find(|n| file.of(**n) == "alpha" && n.kind() == "identifier").expect("read");
         let instead: Vec<String> = place.names_instead(*node, "alpha").into_iter().map(|(n, _)| n).collect();
         assert_eq!(instead.len(), 3);
         assert_eq!(instead[2], "LIMIT");

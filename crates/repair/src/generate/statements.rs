@@ -2,8 +2,9 @@
 
 use tree_sitter::Node;
 
+use super::exceptions;
 use super::place::{Place, block_of};
-use crate::EditKind::{Branches, Deletion, Exception, Move, Return, Statement};
+use crate::EditKind::{Branches, Deletion, Move, Return, Statement};
 use crate::edit::{Replacement, Sink};
 use crate::source::{children, descendants, field, named};
 
@@ -24,7 +25,7 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
         "if_statement" | "elif_clause" => branches(place, sink),
         "while_statement" => keyword(place, "while", "if", 0.3, sink),
         "else_clause" => otherwise(place, sink),
-        "raise_statement" | "except_clause" => exceptions(place, sink),
+        "raise_statement" | "except_clause" => exceptions::edits(place, sink),
         _ => {}
     }
 }
@@ -48,7 +49,12 @@ fn in_block(node: Node<'_>) -> bool {
 
 fn deletion(place: &Place<'_>, sink: &mut Sink<'_>) {
     let node = place.node;
-    if place.function.is_none() || matches!(node.kind(), "function_definition" | "class_definition" | "try_statement" | "pass_statement") {
+    if place.function.is_none()
+        || matches!(
+            node.kind(),
+            "function_definition" | "class_definition" | "try_statement" | "pass_statement"
+        )
+    {
         return;
     }
     if node.kind() == "except_clause" {
@@ -56,7 +62,13 @@ fn deletion(place: &Place<'_>, sink: &mut Sink<'_>) {
     }
     if !in_block(node) {
         if matches!(node.kind(), "elif_clause" | "else_clause") {
-            sink.replace(Deletion, 0.3, place.file.line_start(node.start_byte())..place.file.line_end(node.end_byte().saturating_sub(1)), "");
+            sink.replace(
+                Deletion,
+                0.3,
+                place.file.line_start(node.start_byte())
+                    ..place.file.line_end(node.end_byte().saturating_sub(1)),
+                "",
+            );
         }
         return;
     }
@@ -68,10 +80,10 @@ fn deletion(place: &Place<'_>, sink: &mut Sink<'_>) {
     };
     sink.replace(Deletion, weight, node.byte_range(), "pass");
     // The guard goes, the body stays.
-    if let Some(block) = block_of(node).filter(|_| matches!(node.kind(), "if_statement" | "while_statement" | "for_statement") && field(node, "alternative").is_none()) {
-        if let Some(text) = shifted(place, block, node) {
-            sink.replace(Deletion, 0.4, node.byte_range(), text);
-        }
+    let guards = matches!(node.kind(), "if_statement" | "while_statement" | "for_statement")
+        && field(node, "alternative").is_none();
+    if let Some(text) = block_of(node).filter(|_| guards).and_then(|block| shifted(place, block, node)) {
+        sink.replace(Deletion, 0.4, node.byte_range(), text);
     }
 }
 
@@ -88,19 +100,26 @@ fn shifted(place: &Place<'_>, block: Node<'_>, outer: Node<'_>) -> Option<String
 
 /// Text over several lines must not be indented anew.
 fn has_long_text(node: Node<'_>) -> bool {
-    descendants(node).into_iter().any(|n| n.kind() == "string" && n.start_position().row != n.end_position().row)
+    descendants(node)
+        .into_iter()
+        .any(|n| n.kind() == "string" && n.start_position().row != n.end_position().row)
 }
 
 /// Exchanged with the next statement; moved out of its block or into the one before.
 fn moves(place: &Place<'_>, sink: &mut Sink<'_>) {
     let node = place.node;
-    if place.function.is_none() || !in_block(node) || matches!(node.kind(), "function_definition" | "class_definition") {
+    if place.function.is_none()
+        || !in_block(node)
+        || matches!(node.kind(), "function_definition" | "class_definition")
+    {
         return;
     }
     let Some(indentation) = place.indentation() else { return };
     let own = place.text(node);
     let simple = block_of(node).is_none();
-    let next = node.next_named_sibling().filter(|n| n.kind() != "comment" && place.file.indentation(n.start_byte()).is_some());
+    let next = node
+        .next_named_sibling()
+        .filter(|n| n.kind() != "comment" && place.file.indentation(n.start_byte()).is_some());
     if let Some(next) = next.filter(|n| n.kind() != "function_definition") {
         let between = &place.file.text[node.end_byte()..next.start_byte()];
         if !between.contains('#') && !between.contains(';') {
@@ -117,37 +136,71 @@ fn moves(place: &Place<'_>, sink: &mut Sink<'_>) {
         if alone || keep {
             Replacement { start: node.start_byte(), end: node.end_byte(), text: "pass".into() }
         } else {
-            let (start, end) = (place.file.line_start(node.start_byte()), place.file.line_end(node.end_byte()));
+            let (start, end) =
+                (place.file.line_start(node.start_byte()), place.file.line_end(node.end_byte()));
             Replacement { start, end, text: String::new() }
         }
     };
     // Out of the block: after it, or before it.
     let owner = node.parent().and_then(|b| b.parent());
-    if let Some(owner) = owner.filter(|o| matches!(o.kind(), "for_statement" | "while_statement" | "if_statement" | "with_statement" | "else_clause" | "elif_clause")) {
+    if let Some(owner) = owner.filter(|o| {
+        matches!(
+            o.kind(),
+            "for_statement"
+                | "while_statement"
+                | "if_statement"
+                | "with_statement"
+                | "else_clause"
+                | "elif_clause"
+        )
+    }) {
         let whole = if owner.kind().ends_with("clause") { owner.parent().unwrap_or(owner) } else { owner };
         if let Some(outer) = place.file.indentation(whole.start_byte()) {
-            let after = Replacement { start: whole.end_byte(), end: whole.end_byte(), text: format!("\n{outer}{own}") };
+            let after = Replacement {
+                start: whole.end_byte(),
+                end: whole.end_byte(),
+                text: format!("\n{outer}{own}"),
+            };
             let last = node.end_byte() == whole.end_byte();
             if last && node.prev_named_sibling().is_some() {
-                let white = Replacement { start: place.file.line_start(node.start_byte()), end: node.start_byte(), text: outer.to_owned() };
+                let white = Replacement {
+                    start: place.file.line_start(node.start_byte()),
+                    end: node.start_byte(),
+                    text: outer.to_owned(),
+                };
                 sink.push(Move, 0.55, vec![white]);
             } else if !last {
                 sink.push(Move, 0.4, vec![remove(false), after]);
             }
-            let before = Replacement { start: whole.start_byte(), end: whole.start_byte(), text: format!("{own}\n{outer}") };
+            let before = Replacement {
+                start: whole.start_byte(),
+                end: whole.start_byte(),
+                text: format!("{own}\n{outer}"),
+            };
             sink.push(Move, 0.35, vec![before, remove(last)]);
         }
     }
     // Into the block that ends right before it.
     let before = node.prev_named_sibling().filter(|p| p.kind() != "comment");
-    if let Some(block) = before.and_then(|p| descendants(p).into_iter().rfind(|n| n.kind() == "block" && n.end_byte() == p.end_byte())) {
+    if let Some(block) = before.and_then(|p| {
+        descendants(p).into_iter().rfind(|n| n.kind() == "block" && n.end_byte() == p.end_byte())
+    }) {
         let mut block = Some(block);
         while let Some(b) = block {
-            if let Some(inner) = place.file.indentation(b.start_byte()).filter(|i| i.len() > indentation.len()) {
-                let white = Replacement { start: place.file.line_start(node.start_byte()), end: node.start_byte(), text: inner.to_owned() };
+            if let Some(inner) =
+                place.file.indentation(b.start_byte()).filter(|i| i.len() > indentation.len())
+            {
+                let white = Replacement {
+                    start: place.file.line_start(node.start_byte()),
+                    end: node.start_byte(),
+                    text: inner.to_owned(),
+                };
                 sink.push(Move, 0.45, vec![white]);
             }
-            block = b.parent().and_then(|o| o.parent()).filter(|o| o.kind() == "block" && o.start_byte() > before.map_or(0, |p| p.start_byte()));
+            block = b
+                .parent()
+                .and_then(|o| o.parent())
+                .filter(|o| o.kind() == "block" && o.start_byte() > before.map_or(0, |p| p.start_byte()));
         }
     }
 }
@@ -161,7 +214,8 @@ fn expression(place: &Place<'_>, sink: &mut Sink<'_>) {
             if let Some(operator) = children(inner).into_iter().find(|c| c.kind() == "=")
                 && matches!(left.kind(), "identifier" | "attribute" | "subscript")
             {
-                for (other, weight) in [("+=", 0.6), ("-=", 0.35), ("*=", 0.25), ("|=", 0.08), ("//=", 0.08)] {
+                for (other, weight) in [("+=", 0.6), ("-=", 0.35), ("*=", 0.25), ("|=", 0.08), ("//=", 0.08)]
+                {
                     if field(inner, "type").is_none() {
                         sink.replace(Statement, weight, operator.byte_range(), other);
                     }
@@ -174,9 +228,18 @@ fn expression(place: &Place<'_>, sink: &mut Sink<'_>) {
         "augmented_assignment" => {}
         "yield" => {
             if let Some(value) = named(inner).into_iter().next() {
-                sink.replace(Statement, 0.5, place.node.byte_range(), format!("return {}", place.text(value)));
+                sink.replace(
+                    Statement,
+                    0.5,
+                    place.node.byte_range(),
+                    format!("return {}", place.text(value)),
+                );
                 let text = place.text(inner);
-                let other = if text.starts_with("yield from") { format!("yield {}", place.text(value)) } else { format!("yield from {}", place.text(value)) };
+                let other = if text.starts_with("yield from") {
+                    format!("yield {}", place.text(value))
+                } else {
+                    format!("yield from {}", place.text(value))
+                };
                 sink.replace(Statement, 0.8, place.node.byte_range(), other);
             }
         }
@@ -216,14 +279,35 @@ fn returned(place: &Place<'_>, sink: &mut Sink<'_>) {
             }
         }
     }
-    values.extend([("None", 0.25), ("True", 0.3), ("False", 0.3), ("[]", 0.25), ("0", 0.25), ("1", 0.2), ("''", 0.2), ("{}", 0.2), ("-1", 0.15), ("[[]]", 0.12), ("float('inf')", 0.04), ("NotImplemented", 0.1)].map(|(v, w)| (v.to_owned(), w)));
+    values.extend(
+        [
+            ("None", 0.25),
+            ("True", 0.3),
+            ("False", 0.3),
+            ("[]", 0.25),
+            ("0", 0.25),
+            ("1", 0.2),
+            ("''", 0.2),
+            ("{}", 0.2),
+            ("-1", 0.15),
+            ("[[]]", 0.12),
+            ("float('inf')", 0.04),
+            ("NotImplemented", 0.1),
+        ]
+        .map(|(v, w)| (v.to_owned(), w)),
+    );
     for text in other_returns(place) {
         values.push((text, 0.35));
     }
     for (value, weight) in values {
         match own {
             Some(own) => sink.replace(Return, weight * 0.8, own.byte_range(), value),
-            None => sink.replace(Return, weight, place.node.end_byte()..place.node.end_byte(), format!(" {value}")),
+            None => sink.replace(
+                Return,
+                weight,
+                place.node.end_byte()..place.node.end_byte(),
+                format!(" {value}"),
+            ),
         }
     }
     let Some(own) = own else { return };
@@ -236,11 +320,23 @@ fn returned(place: &Place<'_>, sink: &mut Sink<'_>) {
     sink.replace(Return, 0.2, place.node.byte_range(), text);
     if own.kind() != "expression_list" {
         let grouped = super::grouped(place.file, own);
-        for (value, weight) in [(format!("not {grouped}"), 0.5), (format!("-{grouped}"), 0.35), (format!("[{text}]"), 0.2), (format!("({text},)"), 0.1), (format!("{grouped}[0]"), 0.1)] {
+        for (value, weight) in [
+            (format!("not {grouped}"), 0.5),
+            (format!("-{grouped}"), 0.35),
+            (format!("[{text}]"), 0.2),
+            (format!("({text},)"), 0.1),
+            (format!("{grouped}[0]"), 0.1),
+        ] {
             sink.replace(Return, weight, own.byte_range(), value);
         }
         for name in assignable(place).into_iter().take(8) {
-            for (value, weight) in [(format!("{grouped} + {name}"), 0.2), (format!("{name} + {grouped}"), 0.2), (format!("{grouped} - {name}"), 0.1), (format!("{grouped} * {name}"), 0.12), (format!("{text}, {name}"), 0.1)] {
+            for (value, weight) in [
+                (format!("{grouped} + {name}"), 0.2),
+                (format!("{name} + {grouped}"), 0.2),
+                (format!("{grouped} - {name}"), 0.1),
+                (format!("{grouped} * {name}"), 0.12),
+                (format!("{text}, {name}"), 0.1),
+            ] {
                 if value.as_str() != text && name != text {
                     sink.replace(Return, weight, own.byte_range(), value);
                 }
@@ -258,12 +354,13 @@ fn returned(place: &Place<'_>, sink: &mut Sink<'_>) {
 /// What the other returns of the function give.
 fn other_returns(place: &Place<'_>) -> Vec<String> {
     let Some(function) = place.inside() else { return Vec::new() };
-    descendants(place.file.tree.root_node())
-        .into_iter()
-        .filter(|n| n.kind() == "return_statement" && (function.start..function.end).contains(&n.start_byte()))
-        .filter(|n| n.id() != place.node.id())
-        .filter_map(|n| named(n).into_iter().next())
-        .filter(|n| !place.text(*n).contains('\n') && n.kind() != "expression_list")
+    place
+        .index
+        .returned
+        .iter()
+        .map(|i| i.node)
+        .filter(|n| (function.start..function.end).contains(&n.start_byte()))
+        .filter(|n| n.parent().is_none_or(|p| p.id() != place.node.id()) && n.kind() != "expression_list")
         .map(|n| place.text(n).to_owned())
         .take(6)
         .collect()
@@ -271,12 +368,17 @@ fn other_returns(place: &Place<'_>) -> Vec<String> {
 
 fn branches(place: &Place<'_>, sink: &mut Sink<'_>) {
     let node = place.node;
-    let alternatives: Vec<Node<'_>> = children(node).into_iter().filter(|c| matches!(c.kind(), "elif_clause" | "else_clause")).collect();
+    let alternatives: Vec<Node<'_>> =
+        children(node).into_iter().filter(|c| matches!(c.kind(), "elif_clause" | "else_clause")).collect();
     if let [only] = alternatives[..]
         && only.kind() == "else_clause"
         && let (Some(yes), Some(no)) = (block_of(node), block_of(only))
     {
-        let swap = |n: Node<'_>, with: Node<'_>| Replacement { start: n.start_byte(), end: n.end_byte(), text: place.text(with).to_owned() };
+        let swap = |n: Node<'_>, with: Node<'_>| Replacement {
+            start: n.start_byte(),
+            end: n.end_byte(),
+            text: place.text(with).to_owned(),
+        };
         sink.push(Branches, 0.5, vec![swap(yes, no), swap(no, yes)]);
     }
     if node.kind() == "elif_clause" {
@@ -295,8 +397,14 @@ fn branches(place: &Place<'_>, sink: &mut Sink<'_>) {
     }
     // A condition of its own for the first of several branches, in another order.
     for (at, clause) in alternatives.iter().enumerate().filter(|(_, c)| c.kind() == "elif_clause").take(2) {
-        if let (Some(a), Some(b), Some(x), Some(y)) = (field(node, "condition"), field(*clause, "condition"), block_of(node), block_of(*clause)) {
-            let swap = |n: Node<'_>, with: Node<'_>| Replacement { start: n.start_byte(), end: n.end_byte(), text: place.text(with).to_owned() };
+        if let (Some(a), Some(b), Some(x), Some(y)) =
+            (field(node, "condition"), field(*clause, "condition"), block_of(node), block_of(*clause))
+        {
+            let swap = |n: Node<'_>, with: Node<'_>| Replacement {
+                start: n.start_byte(),
+                end: n.end_byte(),
+                text: place.text(with).to_owned(),
+            };
             let scale = 1.0 / (1.0 + at as f64);
             sink.push(Branches, 0.4 * scale, vec![swap(a, b), swap(b, a), swap(x, y), swap(y, x)]);
             sink.push(Branches, 0.4 * scale, vec![swap(a, b), swap(b, a)]);
@@ -310,49 +418,11 @@ fn otherwise(place: &Place<'_>, sink: &mut Sink<'_>) {
     if whole.kind() == "try_statement" || place.function.is_none() {
         return;
     }
-    let (Some(outer), Some(text)) = (place.file.indentation(whole.start_byte()), shifted(place, block, whole)) else { return };
+    let (Some(outer), Some(text)) =
+        (place.file.indentation(whole.start_byte()), shifted(place, block, whole))
+    else {
+        return;
+    };
     let start = place.file.line_start(place.node.start_byte());
     sink.replace(Statement, 0.4, start..place.node.end_byte(), format!("{outer}{text}"));
-}
-
-const EXCEPTIONS: &[&str] = &[
-    "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "RuntimeError", "LookupError", "StopIteration",
-    "NotImplementedError", "ZeroDivisionError", "OSError", "ArithmeticError", "OverflowError", "Exception", "UnicodeError",
-    "FileNotFoundError", "ImportError", "PermissionError", "AssertionError",
-];
-
-fn exceptions(place: &Place<'_>, sink: &mut Sink<'_>) {
-    let catching = place.node.kind() == "except_clause";
-    let named_kinds: Vec<Node<'_>> = place
-        .nodes
-        .iter()
-        .copied()
-        .filter(|n| n.kind() == "identifier" || n.kind() == "attribute")
-        .filter(|n| n.parent().is_none_or(|p| p.kind() != "attribute" && p.kind() != "as_pattern_target" && p.kind() != "argument_list"))
-        .filter(|n| place.text(*n).rsplit('.').next().is_some_and(|t| t.starts_with(char::is_uppercase)))
-        .collect();
-    let own: Vec<&str> = place.file.module_classes.iter().map(String::as_str).filter(|c| looks_raised(c)).collect();
-    let imported: Vec<&str> = place.names.imports.iter().map(String::as_str).filter(|c| looks_raised(c)).collect();
-    for node in named_kinds {
-        let name = place.text(node);
-        let list = place.hints.exceptions.iter().map(|e| (e.as_str(), 1.0)).chain(own.iter().chain(&imported).map(|e| (*e, 0.5))).chain(EXCEPTIONS.iter().map(|e| (*e, 0.45)));
-        for (at, (other, weight)) in list.enumerate().filter(|(_, (o, _))| *o != name) {
-            let known = EXCEPTIONS.contains(&other) || own.contains(&other) || imported.contains(&other);
-            if !known {
-                continue;
-            }
-            sink.replace(Exception, weight / (1.0 + 0.03 * at as f64), node.byte_range(), other);
-            let single = node.parent().is_some_and(|p| p.kind() == "except_clause" || p.kind() == "as_pattern");
-            if catching && single {
-                sink.replace(Exception, 0.6 * weight / (1.0 + 0.03 * at as f64), node.byte_range(), format!("({name}, {other})"));
-            }
-            if catching && node.parent().is_some_and(|p| p.kind() == "tuple") {
-                sink.replace(Exception, 0.6 * weight, node.byte_range(), format!("{name}, {other}"));
-            }
-        }
-    }
-}
-
-fn looks_raised(name: &str) -> bool {
-    name.ends_with("Error") || name.ends_with("Exception") || name.ends_with("Warning")
 }

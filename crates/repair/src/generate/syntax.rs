@@ -14,16 +14,19 @@ const BEFORE: u32 = 4;
 const MOST_LINES: usize = 6;
 
 const KEYWORDS: &[&str] = &[
-    "def", "class", "return", "if", "elif", "else", "for", "while", "in", "not", "and", "or", "import", "from", "as",
-    "try", "except", "finally", "raise", "with", "lambda", "pass", "break", "continue", "yield", "is", "None", "True",
-    "False", "global", "nonlocal", "assert", "del", "async", "await",
+    "def", "class", "return", "if", "elif", "else", "for", "while", "in", "not", "and", "or", "import",
+    "from", "as", "try", "except", "finally", "raise", "with", "lambda", "pass", "break", "continue",
+    "yield", "is", "None", "True", "False", "global", "nonlocal", "assert", "del", "async", "await",
 ];
 
 pub(super) fn edits(file: &SourceFile, suspicion: &Suspicion, number: usize, sink: &mut Sink<'_>) {
     let mut lines: Vec<u32> = Vec::new();
     let last = file.text.lines().count() as u32;
     let told: Vec<u32> = (1..=last).filter(|line| suspicion.of(number, *line) > 0.0).collect();
-    let broken = descendants(file.tree.root_node()).into_iter().filter(|n| n.is_error() || n.is_missing()).map(line_of);
+    let broken = descendants(file.tree.root_node())
+        .into_iter()
+        .filter(|n| n.is_error() || n.is_missing())
+        .map(line_of);
     for line in told.iter().copied().chain(broken) {
         if !lines.contains(&line) && lines.len() < MOST_LINES {
             lines.push(line);
@@ -94,7 +97,22 @@ fn line_edits(file: &SourceFile, line: u32, sink: &mut Sink<'_>) {
             }
         }
     }
-    for (wrong, right) in [("else if", "elif"), ("elseif", "elif"), ("&&", "and"), ("||", "or"), ("!", "not "), ("=>", ">="), ("=<", "<="), ("++", "+= 1"), ("--", "-= 1"), ("===", "=="), ("function ", "def "), ("null", "None"), ("true", "True"), ("false", "False")] {
+    for (wrong, right) in [
+        ("else if", "elif"),
+        ("elseif", "elif"),
+        ("&&", "and"),
+        ("||", "or"),
+        ("!", "not "),
+        ("=>", ">="),
+        ("=<", "<="),
+        ("++", "+= 1"),
+        ("--", "-= 1"),
+        ("===", "=="),
+        ("function ", "def "),
+        ("null", "None"),
+        ("true", "True"),
+        ("false", "False"),
+    ] {
         for (at, _) in trimmed.match_indices(wrong).take(3) {
             sink.replace(Syntax, 1.0, start + at..start + at + wrong.len(), right);
         }
@@ -110,7 +128,11 @@ fn keywords(text: &str, start: usize, sink: &mut Sink<'_>) {
         if word.is_empty() || KEYWORDS.contains(&word) {
             continue;
         }
-        let letters = |w: &str| { let mut l: Vec<char> = w.chars().collect(); l.sort_unstable(); l };
+        let letters = |w: &str| {
+            let mut l: Vec<char> = w.chars().collect();
+            l.sort_unstable();
+            l
+        };
         for keyword in KEYWORDS {
             let shuffled = letters(word) == letters(keyword);
             let close = word.len().abs_diff(keyword.len()) <= 1 && similarity(word, keyword) >= 0.5;

@@ -115,7 +115,8 @@ async fn every_candidate_parses() {
         let texts = texts(&module);
         count += texts.len();
         let input = serde_json::to_vec(&(&module, &texts)).expect("texts are JSON");
-        let output = exec.exec(Command::argv(["python3", "-c", PARSE]).stdin(input)).await.expect("python3 runs");
+        let output =
+            exec.exec(Command::argv(["python3", "-c", PARSE]).stdin(input)).await.expect("python3 runs");
         bad.extend(output.stdout.text().lines().map(|l| format!("{name}: {l}\n")));
     }
     assert!(count > 5000, "{count} candidates");

@@ -56,7 +56,9 @@ impl<'a> Plans<'a> {
         }
         let runs = |test: &Test| {
             test.lines.as_ref().is_none_or(|files| {
-                files.get(&file.path).is_some_and(|lines| lines.range(candidate.line..=candidate.last_line.max(candidate.line)).next().is_some())
+                files.get(&file.path).is_some_and(|lines| {
+                    lines.range(candidate.line..=candidate.last_line.max(candidate.line)).next().is_some()
+                })
             })
         };
         let plan = self.make(runs);
@@ -79,15 +81,19 @@ impl<'a> Plans<'a> {
 
     fn make(&self, runs: impl Fn(&Test) -> bool) -> Plan {
         let tests = &self.survey.tests;
-        let quickest = |list: &mut Vec<usize>| list.sort_by(|a, b| tests[*a].seconds.total_cmp(&tests[*b].seconds).then(a.cmp(b)));
+        let quickest = |list: &mut Vec<usize>| {
+            list.sort_by(|a, b| tests[*a].seconds.total_cmp(&tests[*b].seconds).then(a.cmp(b)))
+        };
         let mut failing: Vec<usize> = self.targets.iter().copied().filter(|n| runs(&tests[*n])).collect();
         quickest(&mut failing);
         let first = telling(tests, &failing);
         failing.retain(|n| !first.contains(n));
-        let mut passing: Vec<usize> =
-            (0..tests.len()).filter(|n| tests[*n].outcome == TestOutcome::Passed && runs(&tests[*n])).collect();
+        let mut passing: Vec<usize> = (0..tests.len())
+            .filter(|n| tests[*n].outcome == TestOutcome::Passed && runs(&tests[*n]))
+            .collect();
         quickest(&mut passing);
-        let others = self.targets.iter().copied().filter(|n| !first.contains(n) && !failing.contains(n)).collect();
+        let others =
+            self.targets.iter().copied().filter(|n| !first.contains(n) && !failing.contains(n)).collect();
         Plan { first, failing, passing, others }
     }
 }

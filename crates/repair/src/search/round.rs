@@ -86,7 +86,8 @@ pub(super) async fn search<E: Exec>(
     }
     let helped = round.results.iter().flatten().any(|t| matches!(t.result.as_str(), "plausible" | "group"));
     if !helped && round.exhausted && !job.time_left().is_zero() {
-        let pairs = pairs::of(&round);
+        let mut pairs = pairs::of(&round);
+        pairs.truncate(job.request.limits.candidates.saturating_sub(job.tally.tried));
         let mut second = attempt(job, survey, targets, pairs, false, on_progress).await?;
         let complete = second.results.iter().flatten().any(|t| t.result == "plausible");
         let partial = round.results.iter().flatten().any(|t| t.result == "partial");
@@ -201,7 +202,8 @@ fn request<E: Exec>(
     // A test that hangs on the base will take as long as the slowest of the others, more or less.
     let slowest = survey.tests.iter().filter(|t| !t.hung).map(|t| t.seconds).fold(0.002, f64::max).min(2.0);
     let seconds: Vec<f64> = survey.tests.iter().map(|t| if t.hung { slowest } else { t.seconds }).collect();
-    let collections: Vec<&str> = survey.tests.iter().filter(|t| t.collection).map(|t| t.id.as_str()).collect();
+    let collections: Vec<&str> =
+        survey.tests.iter().filter(|t| t.collection).map(|t| t.id.as_str()).collect();
     let mut request = job.driver.base_request("search");
     for (name, value) in [
         ("tests", json!(survey.tests.iter().map(|t| &t.id).collect::<Vec<_>>())),

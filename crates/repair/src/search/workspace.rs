@@ -70,7 +70,9 @@ impl<E: Exec> Job<'_, E> {
             file: choice.file,
             path: file.path.clone(),
             line: choice.line,
-            function: file.function_on(choice.line).map_or(String::new(), |n| file.functions[n].qualified.clone()),
+            function: file
+                .function_on(choice.line)
+                .map_or(String::new(), |n| file.functions[n].qualified.clone()),
             kind: choice.kind,
             replacements: choice.replacements.clone(),
             green: choice.green.iter().map(|n| now.tests[*n].id.clone()).collect(),
@@ -126,7 +128,8 @@ impl<E: Exec> Job<'_, E> {
 
     /// Puts everything back: changed files, and what the tests made or wrote over.
     pub(super) async fn restore(&mut self, cleaner: &Driver<'_, E>) -> Result<(), RepairError> {
-        let mut files: BTreeMap<String, String> = self.edits().into_iter().map(|e| (e.path, e.before)).collect();
+        let mut files: BTreeMap<String, String> =
+            self.edits().into_iter().map(|e| (e.path, e.before)).collect();
         for path in &self.changed {
             if let Some(text) = self.originals.get(path) {
                 files.insert(path.clone(), text.clone());
@@ -134,7 +137,8 @@ impl<E: Exec> Job<'_, E> {
         }
         self.made.sort();
         self.made.dedup();
-        let made: Vec<String> = self.made.iter().filter(|p| !self.originals.contains_key(*p)).cloned().collect();
+        let made: Vec<String> =
+            self.made.iter().filter(|p| !self.originals.contains_key(*p)).cloned().collect();
         if files.is_empty() && made.is_empty() {
             return Ok(());
         }

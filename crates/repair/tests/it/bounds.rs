@@ -28,7 +28,10 @@ async fn tests_that_contradict_each_other_are_not_found() {
 
 #[tokio::test]
 async fn a_bound_on_candidates_is_said() {
-    let directory = lay_out(MODULE, &tests_of("    def test_odd(self):\n        self.assertEqual(double(4), 'eleven')\n"));
+    let directory = lay_out(
+        MODULE,
+        &tests_of("    def test_odd(self):\n        self.assertEqual(double(4), 'eleven')\n"),
+    );
     let mut asked = request("fix the failing tests", 120);
     asked.limits.candidates = 20;
     let outcome = run(directory.path(), asked).await;
@@ -39,12 +42,17 @@ async fn a_bound_on_candidates_is_said() {
 #[tokio::test]
 async fn nothing_fails() {
     let directory = lay_out("def double(value):\n    return value * 2\n", &tests_of(RED));
-    assert_eq!(run(directory.path(), request("fix it", 60)).await, Outcome::NothingFails { left_out: Vec::new() });
+    assert_eq!(
+        run(directory.path(), request("fix it", 60)).await,
+        Outcome::NothingFails { left_out: Vec::new() }
+    );
 }
 
 #[tokio::test]
 async fn a_missing_module_is_left_out() {
-    let body = format!("{RED}    def test_far(self):\n        import no_such_library\n        self.assertEqual(double(1), 2)\n");
+    let body = format!(
+        "{RED}    def test_far(self):\n        import no_such_library\n        self.assertEqual(double(1), 2)\n"
+    );
     let directory = lay_out(MODULE, &tests_of(&body));
     let outcome = run(directory.path(), request("fix the failing tests", 120)).await;
     let Outcome::Repaired(repaired) = outcome else { panic!("{outcome:#?}") };
@@ -56,7 +64,10 @@ async fn a_missing_module_is_left_out() {
 async fn no_tests_are_out_of_scope() {
     let directory = lay_out(MODULE, "");
     let outcome = run(directory.path(), request("fix it", 60)).await;
-    assert!(matches!(&outcome, Outcome::OutOfScope { reason } if reason.contains("no tests")), "{outcome:#?}");
+    assert!(
+        matches!(&outcome, Outcome::OutOfScope { reason } if reason.contains("no tests")),
+        "{outcome:#?}"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use repair::{Framework, Outcome, Repaired, RepairLimits, RepairRequest, TestHints};
+use repair::{Framework, Outcome, RepairLimits, RepairRequest, Repaired, TestHints};
 use tempfile::TempDir;
 use testkit::bare::BareDir;
 
@@ -26,7 +26,7 @@ pub fn request(task: &str, seconds: u64) -> RepairRequest {
         limits: RepairLimits {
             time: Duration::from_secs(seconds),
             test_time: Duration::from_secs(2),
-            candidates_after_first: 100,
+            candidates_after_first: 300,
             ..RepairLimits::default()
         },
         ..RepairRequest::default()
@@ -43,7 +43,9 @@ fn listing(directory: &Path) -> Vec<(String, String)> {
         .expect("readable")
         .map(|e| e.expect("an entry"))
         .filter(|e| e.path().is_file())
-        .map(|e| (e.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(e.path()).expect("text")))
+        .map(|e| {
+            (e.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(e.path()).expect("text"))
+        })
         .collect();
     found.sort();
     found
@@ -87,14 +89,21 @@ cases! {
 async fn two_bugs() {
     let repaired = repaired("two_bugs").await;
     let after = &repaired.patches[0].after;
-    assert!(after.contains("return width * height") && after.contains("return 2 * (width + height)"), "{after}");
+    assert!(
+        after.contains("return width * height") && after.contains("return 2 * (width + height)"),
+        "{after}"
+    );
 }
 
 #[tokio::test]
 async fn a_repair_is_explained() {
     let repaired = repaired("two_conditions").await;
     assert_eq!(repaired.title, "Use `<` instead of `<=` in Grid.set");
-    for part in ["-        if 0 <= x < self.width and 0 <= y <= self.height:", "a comparison was the wrong one", "test_outside"] {
+    for part in [
+        "-        if 0 <= x < self.width and 0 <= y <= self.height:",
+        "a comparison was the wrong one",
+        "test_outside",
+    ] {
         assert!(repaired.explanation.contains(part), "{part} in {}", repaired.explanation);
     }
     assert!(repaired.stats.tried > 0 && repaired.stats.plausible > 0);

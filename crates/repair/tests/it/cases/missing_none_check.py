@@ -1,3 +1,5 @@
+# want: if title is not None:
+# want: if title:
 # want: if value is None:
 # want: if value is not None:
 # want: if not value:

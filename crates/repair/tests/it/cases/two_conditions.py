@@ -20,8 +20,9 @@ class TestGrid(unittest.TestCase):
         grid = Grid(2, 3)
         self.assertTrue(grid.set(1, 2, 5))
         self.assertEqual(grid.cells[2], [0, 5])
+        self.assertTrue(grid.set(0, 0, 1))
 
     def test_outside(self):
         grid = Grid(2, 3)
-        for x, y in ((2, 0), (-1, 0), (0, 3), (0, -1)):
+        for x, y in ((2, 0), (-1, 0), (1, 3), (0, -1)):
             self.assertFalse(grid.set(x, y, 1))

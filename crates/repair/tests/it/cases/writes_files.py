@@ -1,4 +1,5 @@
 # want: file.write(line + "\n")
+# want: file.write(line + '\n')
 import os
 
 

@@ -16,6 +16,9 @@ class TestMerge(unittest.TestCase):
     def test_adds(self):
         self.assertEqual(merge({"a": 1}, {"b": 2}), {"a": 1, "b": 2})
 
+    def test_latter_wins(self):
+        self.assertEqual(merge({"a": 1, "b": 1}, {"a": 2}), {"a": 2, "b": 1})
+
     def test_deep(self):
         self.assertEqual(merge({"a": {"x": 1}}, {"a": {"y": 2}}), {"a": {"x": 1, "y": 2}})
 
