@@ -182,10 +182,12 @@ fn edit(
 /// time has the run: whoever made the lock is gone.
 fn forget_lock(repository: &Repository, branch: &str) -> Result<(), SandboxError> {
     let lock = repository.common_dir().join(format!("refs/heads/{branch}.lock"));
+    let absent = |e: &std::io::Error| {
+        // Where refs are kept in tables there are no such files, nor the directory for them.
+        matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+    };
     match std::fs::remove_file(&lock) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(SandboxError::host(format!("remove {}", lock.display()), e))
-        }
+        Err(e) if !absent(&e) => Err(SandboxError::host(format!("remove {}", lock.display()), e)),
         _ => Ok(()),
     }
 }

@@ -341,7 +341,9 @@ fn wrapped(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
     }
     for (name, arity) in &place.names.functions {
         if *arity == 1 && place.inside().is_none_or(|f| f.name != *name) {
-            put(0.25, name);
+            // The same value goes through it elsewhere.
+            let usual = place.file.text.contains(&format!("{name}({text})"));
+            put(if usual { 0.8 } else { 0.25 }, name);
         }
     }
     for (name, arity) in &place.names.methods {
@@ -381,9 +383,11 @@ fn wrapped(place: &Place<'_>, node: Node<'_>, sink: &mut Sink<'_>) {
             _ => &[],
         };
         for method in methods {
-            let weight = if *method == "copy()" { 0.3 } else { 0.22 };
             let dot = if method.starts_with('[') { "" } else { "." };
-            sink.replace(Wrapping, weight, node.byte_range(), format!("{text}{dot}{method}"));
+            let wrapped = format!("{text}{dot}{method}");
+            let weight = if *method == "copy()" { 0.3 } else { 0.22 };
+            let usual = place.file.text.contains(&wrapped) && !place.text(place.node).contains(&wrapped);
+            sink.replace(Wrapping, if usual { 0.45 } else { weight }, node.byte_range(), wrapped);
         }
         for (index, weight) in [("0", 0.15)] {
             if matches!(guess, Guess::Unknown) {

@@ -39,7 +39,16 @@ pub(super) fn edits(place: &Place<'_>, sink: &mut Sink<'_>) {
                     let own = place.text(right);
                     let alike = right.kind() == "identifier"
                         && [" + 1", " - 1"].iter().any(|s| place.file.text.contains(&format!("{own}{s}")));
-                    off_by_one(place, right, if alike { 1.0 } else { 0.4 }, sink);
+                    // A bound that moves to a middle without passing it is how searches hang.
+                    let stuck = right.kind() == "identifier" && place.in_loop();
+                    let weight = if alike {
+                        1.0
+                    } else if stuck {
+                        0.85
+                    } else {
+                        0.4
+                    };
+                    off_by_one(place, right, weight, sink);
                 }
             }
         }
