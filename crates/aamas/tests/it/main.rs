@@ -8,6 +8,7 @@ mod document;
 mod edges;
 mod exits;
 mod model;
+mod offline;
 mod people;
 mod process;
 mod repositories;
