@@ -17,10 +17,12 @@ pub mod progress;
 mod project;
 mod protected;
 pub mod pull_request;
+mod reading;
 mod report;
 mod service;
 mod setup;
 mod stop;
+mod take;
 mod tool_call;
 mod watch;
 

@@ -1,25 +1,22 @@
-//! What the commands ask of the engine: create, execute, resume, read back, and what becomes of pull requests.
+//! What the commands ask of the engine: create, execute, resume, cancel, and what the machine gives the sandbox.
 
 use std::path::PathBuf;
 
 use agents::View;
 use app::{Claim, NewRun};
-use domain::{Entry, RunError, RunId, RunLimits, RunSettings, RunState, Timestamp};
+use domain::{RunError, RunLimits, RunSettings, RunState};
 use models::{Model, ModelError, ModelSpec, Options, Rim};
-use sandbox::apply::ApplyError;
 use sandbox::mirror::Mirror;
-use sandbox::objects::{Mode, Oid};
+use sandbox::objects::Mode;
 use sandbox::repository::{Base, Repository, RepositoryError};
 use sandbox::{Level, Probe, SessionOptions};
-use store::{MessageKind, ObjectHash, PullRequestRecord, PullRequestState, RunRecord};
+use store::{MessageKind, RunRecord};
 
 use crate::ask::Conversant;
-use crate::desk::parse_oid;
-use crate::document::{Identity, RunDocument};
+use crate::document::RunDocument;
 use crate::drive::drive;
 use crate::journal::Journal;
 use crate::project::ProjectConfig;
-use crate::pull_request::PullRequest;
 use crate::watch::watch;
 use crate::{Engine, EngineError, Observer, Refusal, Stop};
 
@@ -290,125 +287,6 @@ impl Engine {
         app::cancel_idle_run(&self.desk, run, value).map_err(app_refusal)
     }
 
-    /// All entries of a run.
-    ///
-    /// # Errors
-    /// When the store fails or holds something unreadable.
-    pub fn history(&self, run: RunId) -> Result<Vec<(Timestamp, Entry)>, EngineError> {
-        let mut entries = Vec::new();
-        let mut from = 1;
-        loop {
-            let page =
-                self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.entries(run, from, PAGE))?;
-            let Some(last) = page.last() else { return Ok(entries) };
-            from = last.seq + 1;
-            for row in page {
-                let entry = serde_json::from_slice(&row.body).map_err(|source| EngineError::Record {
-                    what: format!("entry {} of {run}", row.seq),
-                    source,
-                })?;
-                entries.push((row.at, entry));
-            }
-        }
-    }
-
-    /// The document of a run: the stored one, or what its journal says so far.
-    ///
-    /// # Errors
-    /// When the store fails or holds something unreadable.
-    pub fn document_of(&self, run: &RunRecord) -> Result<RunDocument, EngineError> {
-        if let Some(stored) = &run.document {
-            return serde_json::from_value(stored.clone()).map_err(|source| EngineError::Record {
-                what: format!("the document of {}", run.id),
-                source,
-            });
-        }
-        let history = self.history(run.id)?;
-        let view = View::of(history.iter().map(|(at, e)| (*at, e)));
-        let identity = Identity { run: run.id, task: run.task };
-        let mut document = RunDocument::of(&identity, &view, run.state);
-        document.pull_request =
-            crate::journal::read_pull_request(&self.desk, run.id)?.map(|p| crate::report::line(self, &p));
-        Ok(document)
-    }
-
-    /// The document of a run whose end could not be saved: the store failed, or another process took over.
-    #[must_use]
-    pub fn unsaved_document(&self, claim: Claim, error: &EngineError) -> RunDocument {
-        let known = self.run_row(claim.run).and_then(|row| self.document_of(&row));
-        let identity = Identity { run: claim.run, task: claim.task };
-        let mut document = known
-            .unwrap_or_else(|_| RunDocument::of(&identity, &View::of(std::iter::empty()), RunState::Failed));
-        document.status = RunState::Failed;
-        document.error = Some(error.as_run_error());
-        document
-    }
-
-    /// The unified diff of a pull request.
-    ///
-    /// # Errors
-    /// When the store does not have it.
-    pub fn diff_of(&self, pull_request: &PullRequest) -> Result<String, EngineError> {
-        let hash: ObjectHash = pull_request
-            .diff
-            .parse()
-            .map_err(|_| EngineError::Incomplete("a readable address of its diff"))?;
-        let bytes = self.desk.store.read_object(self.desk.tenant, hash, 0, usize::MAX >> 1)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// Puts a pull request's change into the user's work tree, uncommitted.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when files that it changes are dirty, or it does not fit; nothing was changed then.
-    pub fn apply_pull_request(&self, record: &PullRequestRecord) -> Result<PullRequestRecord, Refusal> {
-        let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
-        still_open(record)?;
-        let repository = Repository::discover(&pull_request.repo).map_err(repository_refusal)?;
-        let (base, head) = commits(&pull_request).map_err(Refusal::internal)?;
-        sandbox::apply::apply(&repository, base, head).map_err(|e| apply_refusal(&e))?;
-        app::set_pull_request_state(&self.desk, record, PullRequestState::Applied).map_err(app_refusal)
-    }
-
-    /// Merges a pull request into the branch that is checked out.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when it is a draft that was not asked for, the tree is dirty, or it does not merge; nothing was
-    /// changed then.
-    pub fn merge_pull_request(
-        &self,
-        record: &PullRequestRecord,
-        draft: bool,
-    ) -> Result<PullRequestRecord, Refusal> {
-        let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
-        still_open(record)?;
-        if record.state == PullRequestState::Draft && !draft {
-            return Err(Refusal::usage(
-                "is_draft",
-                format!("{} is a draft: its run did not end ready", record.id),
-                "look at it with `aamas pr show`, and merge it with --draft if you want it all the same",
-            ));
-        }
-        let repository = Repository::discover(&pull_request.repo).map_err(repository_refusal)?;
-        let message = format!("Merge {}: {}", pull_request.branch, pull_request.title);
-        let into = repository.resolve("HEAD").map_err(repository_refusal)?.branch;
-        let into = into.as_deref().and_then(|b| b.strip_prefix("refs/heads/")).ok_or_else(|| {
-            Refusal::usage(
-                "detached_head",
-                "HEAD is on no branch",
-                "check out the branch that the change should go into",
-            )
-        })?;
-        sandbox::apply::merge(&repository, &pull_request.branch, into, &message)
-            .map_err(|e| apply_refusal(&e))?;
-        app::set_pull_request_state(&self.desk, record, PullRequestState::Merged).map_err(app_refusal)
-    }
-
-    fn run_row(&self, run: RunId) -> Result<RunRecord, EngineError> {
-        let row = self.desk.store.read_blocking(self.desk.tenant, move |tx| tx.run(run))?;
-        row.ok_or(EngineError::Incomplete("its row"))
-    }
-
     /// What the machine gives the sandbox, probed by doing; cached per boot, kernel, user and binary.
     ///
     /// # Errors
@@ -427,14 +305,6 @@ impl Engine {
         };
         self.probe().await.and_then(|probe| probe.require(Level::S2)).map_err(unavailable)
     }
-}
-
-fn still_open(record: &PullRequestRecord) -> Result<(), Refusal> {
-    if matches!(record.state, PullRequestState::Merged | PullRequestState::Closed) {
-        let message = format!("{} is {} already", record.id, record.state.as_str());
-        return Err(Refusal::usage("not_possible", message, "`aamas pr list` shows the others"));
-    }
-    Ok(())
 }
 
 /// The workspace appears at the checkout's own path, which must not be one of the sandbox's own directories.
@@ -512,7 +382,7 @@ fn plural<'a>(n: usize, many: &'a str, one: &'a str) -> &'a str {
     if n == 1 { one } else { many }
 }
 
-fn repository_refusal(error: RepositoryError) -> Refusal {
+pub(crate) fn repository_refusal(error: RepositoryError) -> Refusal {
     let (code, hint) = match &error {
         RepositoryError::NotARepository(_) => {
             ("not_a_repository", "go to a git repository, or name one with --repo")
@@ -536,25 +406,7 @@ fn model_refusal(error: &ModelError) -> Refusal {
     }
 }
 
-fn commits(pull_request: &PullRequest) -> Result<(Oid, Oid), EngineError> {
-    Ok((parse_oid(&pull_request.base_commit)?, parse_oid(&pull_request.head_commit)?))
-}
-
-fn apply_refusal(error: &ApplyError) -> Refusal {
-    let (code, hint) = match error {
-        ApplyError::Overlap(_) => ("dirty_tree", "commit or stash them first"),
-        ApplyError::Conflict(_) => {
-            ("conflict", "merge the branch yourself with `git merge`, and resolve the conflict")
-        }
-        ApplyError::NoBranch(_) => ("no_branch", "the branch was deleted; `git reflog` may still know it"),
-        ApplyError::CheckedOutElsewhere(_) => ("checked_out_elsewhere", "merge it in that work tree"),
-        ApplyError::Failed(_) => ("git_failed", "check the repository with `git fsck`"),
-    };
-    let exit = if matches!(error, ApplyError::Failed(_)) { 1 } else { 2 };
-    Refusal { error: RunError::new(code, crate::sentence(error), hint), exit }
-}
-
-fn app_refusal(error: app::AppError) -> Refusal {
+pub(crate) fn app_refusal(error: app::AppError) -> Refusal {
     let message = crate::sentence(&error);
     match &error {
         app::AppError::NotFound { .. } => {
