@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use domain::RunSettings;
 use gates::Baseline;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -23,14 +22,14 @@ pub(crate) struct Baselines {
 impl Baselines {
     /// Starts them.
     #[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted when the run ends first")]
-    pub(crate) fn begin(desk: &Desk, settings: &RunSettings, cancel: CancellationToken) -> Self {
+    pub(crate) fn begin(desk: &Desk, cancel: CancellationToken) -> Self {
         let (send, result) = watch::channel(None);
         let work = Work {
             ground: desk.ground.clone(),
             config: desk.config.clone(),
             gates: desk.gates.clone(),
             plan: desk.plan.clone(),
-            name: format!("{}-base", settings.base_commit),
+            name: format!("{}-base", desk.run()),
             cancel,
         };
         let task = tokio::spawn(async move {
@@ -81,9 +80,7 @@ impl Work {
         if let Some(known) = self.cached(&key)? {
             return Ok(known);
         }
-        // A directory of this process's own: two runs may measure the same base at once.
-        let name = format!("{}-{}", self.name, std::process::id());
-        let view = Fresh::open(&self.ground, &self.config, &name, None).await?;
+        let view = Fresh::open(&self.ground, &self.config, &self.name, None).await?;
         let measured = gates::baseline(view.session(), &self.plan, &self.gates, &self.cancel).await;
         view.close().await?;
         let measured = measured?;

@@ -19,14 +19,12 @@ use crate::{Engine, EngineError};
 /// What base checkouts and set-ups of a repository may take together, in bytes.
 const LAYER_QUOTA: u64 = 20 << 30;
 
-/// Tidies up after a run.
-pub(crate) fn after_run(ground: &Ground) -> Result<(), EngineError> {
+/// Tidies up after `own`, which has closed its measurement views.
+pub(crate) fn after_run(ground: &Ground, own: RunId) -> Result<(), EngineError> {
     let engine = &ground.engine;
+    remove_measurements(engine, own)?;
     for entry in std::fs::read_dir(engine.data_dir.join("workspaces")).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if measured_by(&name).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
-            remove(&entry.path())?;
-        } else if let Ok(run) = name.parse::<RunId>() {
+        if let Ok(run) = entry.file_name().to_string_lossy().parse::<RunId>() {
             let row = engine.desk.store.read_blocking(engine.desk.tenant, move |tx| tx.run(run))?;
             if let Some(row) = row.filter(|row| row.repo == ground.repository.top()) {
                 finished_run(engine, &ground.mirror, &row)?;
@@ -39,11 +37,25 @@ pub(crate) fn after_run(ground: &Ground) -> Result<(), EngineError> {
 
 /// Removes what the process of a finished run could not remove itself.
 pub(crate) fn orphan(engine: &Engine, row: &RunRecord) -> Result<(), EngineError> {
+    remove_measurements(engine, row.id)?;
     if !run_dir(&engine.data_dir, &row.id.to_string()).exists() {
         return Ok(());
     }
     let Ok(repository) = Repository::discover(&row.repo) else { return Ok(()) };
     finished_run(engine, &Mirror::open(&engine.data_dir, &repository)?, row)
+}
+
+/// Removes measurement views of `own`, and of runs that no living process has: nothing of a run is in them.
+fn remove_measurements(engine: &Engine, own: RunId) -> Result<(), EngineError> {
+    for entry in std::fs::read_dir(engine.data_dir.join("workspaces")).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(run) = measured_by(&name)
+            && (run == own || !app::people::is_live(&engine.desk, run)?)
+        {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the directories of a finished run that nobody has, once a ref keeps its last snapshot.
@@ -85,11 +97,9 @@ fn remove(dir: &Path) -> Result<(), EngineError> {
     Ok(remove_tree(dir).map_err(removing)?)
 }
 
-/// The process that a measurement view belongs to; `None` for the directory of a run.
-fn measured_by(name: &str) -> Option<u32> {
-    let (rest, pid) = name.rsplit_once('-')?;
-    let measurement = rest.ends_with("-gates") || rest.ends_with("-base");
-    if measurement { pid.parse().ok() } else { None }
+/// The run that a measurement view belongs to; `None` for the directory of a run itself.
+fn measured_by(name: &str) -> Option<RunId> {
+    name.strip_suffix("-gates").or_else(|| name.strip_suffix("-base"))?.parse().ok()
 }
 
 #[cfg(test)]
@@ -98,9 +108,10 @@ mod tests {
 
     #[test]
     fn only_measurement_views_are_anybodys() {
-        assert_eq!(measured_by("run_01k-gates-17"), Some(17));
-        assert_eq!(measured_by("5681cca-base-4"), Some(4));
-        assert_eq!(measured_by("run_01k"), None);
-        assert_eq!(measured_by("run_01k-17"), None);
+        let run = RunId::from_bytes([7; 16]);
+        assert_eq!(measured_by(&format!("{run}-gates")), Some(run));
+        assert_eq!(measured_by(&format!("{run}-base")), Some(run));
+        assert_eq!(measured_by(&run.to_string()), None);
+        assert_eq!(measured_by("x-base"), None);
     }
 }

@@ -180,7 +180,7 @@ impl Desk {
                 let versions = versions.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
                 versions.workspace.discard(&ground.mirror, &kept_ref(run))?;
             }
-            cleanup::after_run(&ground)
+            cleanup::after_run(&ground, run)
         });
         if let Err(error) = tidied.await {
             tracing::warn!(error = %crate::sentence(&error), "clean-up after {run} failed");
@@ -205,7 +205,15 @@ impl Fresh {
         let warm = setup::command(&ground.base, config).map(|_| ground.warm_key(config));
         let versions = blocking({
             let (ground, name, mode) = (ground.clone(), name.to_owned(), config.workspace.mode);
-            move || ground.workspace(&name, mode, warm.as_ref(), tree)
+            move || {
+                // What a killed process began to measure is of no use: a measurement begins with nothing.
+                let dir = sandbox::workspace::run_dir(&ground.engine.data_dir, &name);
+                sandbox::layers::remove_tree(&dir).map_err(|source| EngineError::Host {
+                    doing: format!("remove {}", dir.display()),
+                    source,
+                })?;
+                ground.workspace(&name, mode, warm.as_ref(), tree)
+            }
         })
         .await?;
         let live = ground.session(versions.workspace.plan(), config).await?;

@@ -133,10 +133,8 @@ impl Driver<'_> {
     /// Starts the tests of the base beside everything else.
     async fn begin_baseline(&mut self) -> Result<(), EngineError> {
         if self.baselines.is_none() {
-            let settings = self.journal.settings()?.clone();
             let stop = self.stop.token();
-            let desk = self.desk().await?;
-            let baselines = Baselines::begin(desk, &settings, stop);
+            let baselines = Baselines::begin(self.desk().await?, stop);
             self.baselines = Some(Arc::new(baselines));
         }
         Ok(())
@@ -326,6 +324,7 @@ impl Driver<'_> {
 
     async fn end(mut self, ending: Ending) -> Result<RunDocument, EngineError> {
         self.record(Entry::Ended { ending: ending.clone() }, None);
+        self.baselines = None;
         if let Some(desk) = self.desk.take() {
             desk.close(ending.state, self.journal.view()).await;
         }

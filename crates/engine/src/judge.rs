@@ -41,7 +41,7 @@ impl Desk {
             cancel: cancel.clone(),
         };
         // A view of its own: what the agent left in ignored folders (a test runner in `.venv/bin`, say) does not judge.
-        let name = format!("{}-gates-{}", self.run(), std::process::id());
+        let name = format!("{}-gates", self.run());
         let view = Fresh::open(&self.ground, &self.config, &name, Some(new)).await?;
         let judgement = gates::run_gates(view.session(), &inputs).await;
         view.close().await?;
