@@ -85,7 +85,9 @@ impl Cgroups {
             let pids = self.make(pids.join(index.to_string()))?;
             let limits = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"];
             self.slots.push(Slot {
-                join: vec![writer(&memory.join("cgroup.procs"))?, writer(&pids.join("cgroup.procs"))?],
+                // Not `cgroup.procs`: that takes a lock over all processes of the machine, for which an idle kernel lets
+                // 10 ms and more go by. A process that moves its only thread by itself needs none.
+                join: vec![writer(&memory.join("tasks"))?, writer(&pids.join("tasks"))?],
                 // Swap may be switched off, and its limit with it.
                 memory: limits.iter().filter_map(|name| writer(&memory.join(name))).collect(),
                 processes: writer(&pids.join("pids.max"))?,
