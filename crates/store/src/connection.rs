@@ -24,8 +24,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let failed = |e| classify(&conn, path, "set up the database", &e);
     let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(failed)?;
     if mode != "wal" {
-        let mode: String =
-            conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+        let mode = switch_to_wal(&conn).map_err(failed)?;
         if mode != "wal" {
             return Err(StoreError::Unwritable {
                 path: path.to_owned(),
@@ -39,6 +38,22 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     ))
     .map_err(failed)?;
     Ok(conn)
+}
+
+/// Gives the mode in force afterwards. SQLite does not wait for this lock as it does for others: two processes that open
+/// a new database at once could wait for each other. One of them succeeds, and the others find it done.
+fn switch_to_wal(conn: &Connection) -> rusqlite::Result<String> {
+    let mut tries = 0;
+    loop {
+        match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            Err(rusqlite::Error::SqliteFailure(error, _))
+                if error.code == rusqlite::ErrorCode::DatabaseBusy && wait_for_lock(tries) =>
+            {
+                tries += 1;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// One of the connections that read.

@@ -213,7 +213,7 @@ fn request<E: Exec>(
         ("scopes", json!(scopes)),
         ("paths", json!(paths.iter().map(|n| &job.files[*n].path).collect::<Vec<_>>())),
         ("candidates", json!(listed)),
-        ("workers", json!(limits.workers.max(1))),
+        ("workers", json!(if tests_share_files(survey) { 1 } else { limits.workers.max(1) })),
         ("seconds", json!(left.as_secs_f64())),
         ("collect_seconds", json!((20.0 * collect).clamp(15.0, 120.0))),
         ("import_seconds", json!(collect)),
@@ -263,4 +263,11 @@ impl Round {
             })
             .collect()
     }
+}
+
+/// Whether the tests write files into the workspace: candidates tried side by side would then read each other's.
+fn tests_share_files(survey: &Survey) -> bool {
+    const CACHES: [&str; 4] = ["__pycache__", ".pytest_cache", ".hypothesis", ".coverage"];
+    let written = |path: &&String| !CACHES.iter().any(|cache| path.contains(cache));
+    survey.made.iter().chain(&survey.changed).any(|path| written(&path))
 }
