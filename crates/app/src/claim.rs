@@ -24,7 +24,8 @@ pub struct Claim {
 /// Takes a run that stands still, or whose owner died, with these limits, model and approvals from here on.
 ///
 /// # Errors
-/// [`StoreError::LeaseHeld`] when a living process has it; [`AppError::Illegal`] when it is finished.
+/// [`StoreError::LeaseHeld`] when a living process has it; [`AppError::Changed`] when it is not as it was read;
+/// [`AppError::Illegal`] when it is finished.
 pub fn claim_run(
     desk: &Desk,
     run: &RunRecord,
@@ -44,7 +45,12 @@ pub fn claim_run(
     let entry = journal_entry(0, now, &Entry::Resumed { limits, model: model.to_owned(), yes }, None);
     let event = desk.event("run.resumed", run.id.to_string(), serde_json::json!({ "run_id": run.id }));
     let (id, task) = (run.id, run.task);
+    let (expected, last_saved) = (run.state, run.updated_at);
     let fence = desk.store.write_blocking(desk.tenant, move |tx| {
+        // Another process may have taken the run to its end since it was read.
+        if !tx.run(id)?.is_some_and(|now| now.state == expected && now.updated_at == last_saved) {
+            return Ok(None);
+        }
         let lease = tx.acquire_lease(id, &owner, now, LEASE, Owner::is_proven_dead)?;
         tx.save_run(lease.fence, &started)?;
         tx.set_budget(id, limits.budget)?;
@@ -55,9 +61,9 @@ pub fn claim_run(
         }
         tx.append(id, lease.fence, &[entry])?;
         tx.append_event(&event)?;
-        Ok(lease.fence)
+        Ok(Some(lease.fence))
     })?;
-    Ok(Claim { run: id, task, fence })
+    fence.map(|fence| Claim { run: id, task, fence }).ok_or(AppError::Changed(id))
 }
 
 /// Keeps a lease.

@@ -55,6 +55,9 @@ pub enum AppError {
         /// The first few.
         candidates: Vec<String>,
     },
+    /// Another process has changed it since it was read.
+    #[error("{0} was changed by another process just now")]
+    Changed(domain::RunId),
     /// This process can't say who it is.
     #[error("cannot read this process's own identity")]
     Identity(#[source] std::io::Error),

@@ -231,7 +231,9 @@ impl Engine {
                 ),
             ));
         }
+        // What another process has done to it between these reads is in both, or refused by the claim.
         let view = View::of(self.history(run.id).map_err(Refusal::internal)?.iter().map(|(at, e)| (*at, e)));
+        let run = self.run_row(run.id).map_err(Refusal::internal)?;
         let limits = (request.limits)(view.limits);
         let other_model = request.model.as_deref().is_some_and(|m| m != view.model);
         if !self.goes_on(&run, &view, limits, request.yes, other_model).map_err(Refusal::internal)? {
@@ -414,6 +416,9 @@ pub(crate) fn app_refusal(error: app::AppError) -> Refusal {
         }
         app::AppError::Ambiguous { .. } => Refusal::usage("ambiguous", message, "give more of the id"),
         app::AppError::Illegal(_) => Refusal::usage("not_possible", message, "see `aamas runs show RUN`"),
+        app::AppError::Changed(_) => {
+            Refusal::usage("run_is_running", message, "look again with `aamas runs list`")
+        }
         app::AppError::Store(store::StoreError::LeaseHeld { .. }) => {
             Refusal::usage("run_is_running", message, "follow it with `aamas runs watch RUN`")
         }

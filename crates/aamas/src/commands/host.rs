@@ -64,6 +64,9 @@ impl From<AppError> for Refusal {
                 "follow it with `aamas runs watch`, or hold it with `aamas runs pause`",
             ),
             AppError::Store(error) => store_refusal(&error),
+            AppError::Changed(_) => {
+                Self::usage("run_is_running", message, "look again with `aamas runs list`")
+            }
             AppError::Illegal(_) => Self::usage("not_possible", message, "see `aamas runs show RUN`"),
             AppError::NotFound { what, .. } => {
                 let list = if what == "run" { "`aamas runs list`" } else { "`aamas pr list`" };
