@@ -1,0 +1,1 @@
+//! Analytics of agents, velocity, quality and resources, computed from stored facts.
