@@ -43,14 +43,9 @@ pub fn create_run(desk: &Desk, new: NewRun) -> Result<Claim, AppError> {
     let (step, attempt) = (StepId::new(now, (desk.random)()), AttemptId::new(now, (desk.random)()));
     let owner = Owner::this_process().map_err(AppError::Identity)?;
     let task_record = TaskRecord {
-        id: task,
-        text: new.settings.task.clone(),
         kind: new.kind,
         state: TaskState::Submitted.apply(TaskEvent::Claimed)?,
-        priority: 0,
-        created_at: now,
-        updated_at: now,
-        doc: serde_json::Value::Null,
+        ..TaskRecord::new(task, new.settings.task.clone(), now)
     };
     let settings = serde_json::to_value(&new.settings).unwrap_or_default();
     let mut run_record = RunRecord::queued(run, task, &new.settings.repo, &new.settings.model, now);

@@ -154,7 +154,39 @@ typed_id!(
     EventId, "event"
 );
 
+typed_id!(
+    /// A person with an account of this installation.
+    UserId, "user"
+);
+typed_id!(
+    /// A member of the registry of agents.
+    AgentId, "agent"
+);
+typed_id!(
+    /// A session, an API token, an invitation or a link to sign in with: what a secret stands for.
+    CredentialId, "token"
+);
+typed_id!(
+    /// A policy of an organization.
+    PolicyId, "policy"
+);
+typed_id!(
+    /// A decision of the policies that was kept.
+    ReceiptId, "receipt"
+);
+typed_id!(
+    /// Something that the engine was asked to do.
+    OperationId, "operation"
+);
+typed_id!(
+    /// A remark on a pull request.
+    CommentId, "comment"
+);
+
 impl TenantId {
+    /// The installation itself: people's accounts and the list of its organizations. No organization's data.
+    pub const INSTALLATION: Self = Self(1);
+
     /// The one tenant of a person's own machine (`tenant_local` in the design): the all-zero id.
     pub const LOCAL: Self = Self(0);
 }

@@ -8,6 +8,7 @@ pub mod gate;
 pub mod id;
 pub mod money;
 pub mod plan;
+pub mod registry;
 pub mod state;
 pub mod taint;
 pub mod time;
@@ -20,12 +21,14 @@ pub use entry::{
 };
 pub use gate::{GateName, GateResult, Verdict};
 pub use id::{
-    ArtifactId, AttemptId, EventId, IdError, ProjectId, PullRequestId, RunId, StepId, TaskId, TenantId,
+    AgentId, ArtifactId, AttemptId, CommentId, CredentialId, EventId, IdError, OperationId, PolicyId,
+    ProjectId, PullRequestId, ReceiptId, RunId, StepId, TaskId, TenantId, UserId,
 };
 pub use money::NanoUsd;
 pub use plan::{
     Hours, MAX_STEPS, MERGE_STEP, Plan, PlanProblem, PlanStep, Review, ReviewComment, Seat, Severity,
 };
+pub use registry::{AgentKind, AgentState, OperationState, Priority, ProjectState, TaskKind};
 pub use state::{
     AttemptEvent, AttemptState, IllegalTransition, RunEvent, RunState, StepEvent, StepState, TaskEvent,
     TaskState,

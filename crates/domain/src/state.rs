@@ -56,6 +56,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 macro_rules! machine {
     (

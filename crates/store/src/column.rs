@@ -8,8 +8,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use domain::{
-    ArtifactId, AttemptId, AttemptState, EventId, NanoUsd, PullRequestId, RunId, RunState, StepId, StepState,
-    Taint, TaskId, TaskState, TenantId, Timestamp,
+    AgentId, AgentKind, AgentState, ArtifactId, AttemptId, AttemptState, CredentialId, EventId, NanoUsd,
+    OperationId, OperationState, PolicyId, ProjectId, ProjectState, PullRequestId, ReceiptId, RunId,
+    RunState, StepId, StepState, Taint, TaskId, TaskKind, TaskState, TenantId, Timestamp, UserId,
 };
 
 use crate::tx::{Column, Raw, Value};
@@ -30,7 +31,23 @@ macro_rules! ids {
     )+};
 }
 
-ids!(ArtifactId, AttemptId, EventId, PullRequestId, RunId, StepId, TaskId, TenantId);
+ids!(
+    AgentId,
+    ArtifactId,
+    AttemptId,
+    CredentialId,
+    EventId,
+    OperationId,
+    PolicyId,
+    ProjectId,
+    PullRequestId,
+    ReceiptId,
+    RunId,
+    StepId,
+    TaskId,
+    TenantId,
+    UserId
+);
 
 /// Types with `as_str` and `from_word`.
 macro_rules! words {
@@ -53,11 +70,27 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words!(AttemptState, RunState, StepState, TaskState);
+words!(
+    AgentKind,
+    AgentState,
+    AttemptState,
+    OperationState,
+    ProjectState,
+    RunState,
+    StepState,
+    TaskKind,
+    TaskState
+);
 
 impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Self::Int(value)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Int(value.into())
     }
 }
 

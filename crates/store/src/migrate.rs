@@ -11,7 +11,10 @@ use crate::error::{DatabaseFailure, StoreError};
 use crate::tx::classify;
 
 /// The migrations of SQLite in their order; the version of a database is how many of them it has.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_initial.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_initial.sql"),
+    include_str!("../migrations/sqlite/0002_platform.sql"),
+];
 
 /// "AAMS": marks the file as ours.
 const APPLICATION_ID: i32 = 0x4141_4d53;
@@ -113,9 +116,10 @@ fn run(conn: &Connection, path: &Path, migrations: &[&str], found: u32) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use domain::{TaskId, TaskState, TenantId, Timestamp};
+    use domain::{TaskId, TenantId, Timestamp};
 
     use super::*;
+    use crate::page::Page;
     use crate::store::{OpenOptions, Store};
     use crate::task::TaskRecord;
 
@@ -124,17 +128,7 @@ mod tests {
     }
 
     fn task(number: u8) -> TaskRecord {
-        let at = Timestamp::from_micros(1);
-        TaskRecord {
-            id: TaskId::from_bytes([number; 16]),
-            text: "kept".to_owned(),
-            kind: "fix".to_owned(),
-            state: TaskState::Submitted,
-            priority: 0,
-            created_at: at,
-            updated_at: at,
-            doc: serde_json::Value::Null,
-        }
+        TaskRecord::new(TaskId::from_bytes([number; 16]), "kept", Timestamp::from_micros(1))
     }
 
     fn add(store: &Store, number: u8) {
@@ -142,7 +136,7 @@ mod tests {
     }
 
     fn tasks(store: &Store) -> usize {
-        store.read_blocking(TenantId::LOCAL, |tx| tx.tasks(9)).expect("a look").len()
+        store.read_blocking(TenantId::LOCAL, |tx| tx.tasks(None, Page::newest(9))).expect("a look").len()
     }
 
     #[test]
@@ -151,21 +145,43 @@ mod tests {
         let old = open(dir.path(), MIGRATIONS).expect("an empty directory opens");
         add(&old, 1);
         // The old one stays open: its rows may stand in the log only.
-        let two = [MIGRATIONS[0], "CREATE TABLE more (tenant_id BLOB NOT NULL PRIMARY KEY) STRICT;"];
-        let new = open(dir.path(), &two).expect("it migrates");
+        let next =
+            [MIGRATIONS, &["CREATE TABLE more (tenant_id BLOB NOT NULL PRIMARY KEY) STRICT;"]].concat();
+        let new = open(dir.path(), &next).expect("it migrates");
         assert_eq!(tasks(&new), 1);
         drop((old, new));
 
         let refused = open(dir.path(), MIGRATIONS);
         assert!(
-            matches!(refused, Err(StoreError::NewerSchema { found: 2, supported: 1, .. })),
+            matches!(refused, Err(StoreError::NewerSchema { found, supported, .. }) if found == supported + 1),
             "{refused:?}"
         );
 
         let restored = tempfile::tempdir().expect("a temporary directory");
-        fs::copy(dir.path().join("backups/aamas-version-1.db"), restored.path().join("aamas.db"))
-            .expect("a copy");
+        let copy = format!("backups/aamas-version-{}.db", MIGRATIONS.len());
+        fs::copy(dir.path().join(copy), restored.path().join("aamas.db")).expect("a copy");
         assert_eq!(tasks(&open(restored.path(), MIGRATIONS).expect("the copy opens")), 1);
+    }
+
+    /// Each migration is tried on a database that its forerunner filled.
+    #[test]
+    fn every_migration_keeps_what_was_there() {
+        for before in 1..MIGRATIONS.len() {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let places = crate::directory::prepare(dir.path()).expect("a new directory");
+            let conn = crate::connection::open_writer(&places.database).expect("it opens");
+            migrate(&conn, &places, &MIGRATIONS[..before]).expect("it migrates");
+            conn.execute(
+                "INSERT INTO tasks (tenant_id, task_id, number, text, kind, state, priority, created_at, updated_at, doc)
+                 VALUES (?1, ?1, 1, 'kept', 'fix', 'submitted', 0, 1, 1, 'null')",
+                [[0u8; 16].as_slice()],
+            )
+            .expect("a row of that version");
+            drop(conn);
+            let store = open(dir.path(), MIGRATIONS).expect("it migrates the rest");
+            assert_eq!(tasks(&store), 1, "after version {before}");
+            assert_eq!(store.check(TenantId::LOCAL).expect("a check").findings, [""; 0]);
+        }
     }
 
     #[test]
@@ -173,7 +189,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         add(&open(dir.path(), MIGRATIONS).expect("an empty directory opens"), 1);
         let broken =
-            [MIGRATIONS[0], "CREATE TABLE more (a INTEGER); DROP TABLE journal; DROP TABLE nothing;"];
+            [MIGRATIONS, &["CREATE TABLE more (a INTEGER); DROP TABLE journal; DROP TABLE nothing;"]]
+                .concat();
         let refused = open(dir.path(), &broken);
         assert!(matches!(refused, Err(StoreError::Database { .. })), "{refused:?}");
         let store = open(dir.path(), MIGRATIONS).expect("it is as it was");

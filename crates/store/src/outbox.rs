@@ -59,6 +59,22 @@ impl TenantTx<'_> {
         self.query(sql::AFTER, values![position, limit], read)
     }
 
+    /// The place of an event that is still kept.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn event_position(&self, id: EventId) -> Result<Option<u64>, StoreError> {
+        self.query_one(sql::POSITION, values![id], |row| row.take())
+    }
+
+    /// The place of the newest event; 0 if there is none.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn last_event_position(&self) -> Result<u64, StoreError> {
+        Ok(self.query_one(sql::END, [], |row| row.take())?.unwrap_or(0))
+    }
+
     /// Marks events as sent, once they are; those marked before are left alone.
     ///
     /// # Errors

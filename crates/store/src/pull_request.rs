@@ -1,10 +1,11 @@
 //! Local pull requests.
 
-use domain::{PullRequestId, RunId, Timestamp};
+use domain::{ProjectId, PullRequestId, RunId, Timestamp};
 
 use crate::column::words;
 use crate::error::StoreError;
 use crate::found::{Found, IdPattern};
+use crate::page::Page;
 use crate::sql::pull_requests as sql;
 use crate::tenant::{TenantTx, document, values};
 use crate::tx::Row;
@@ -120,6 +121,25 @@ impl TenantTx<'_> {
     /// Only failures of the storage.
     pub fn pull_requests(&self, skip: u32, limit: u32) -> Result<Vec<PullRequestRecord>, StoreError> {
         self.query(sql::LIST, values![limit, skip], read)
+    }
+
+    /// The pull requests of the organization or of one project, newest first, before the one with this number; each with
+    /// its own number and project.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn pull_requests_before(
+        &self,
+        project: Option<ProjectId>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<(PullRequestId, u64, Option<ProjectId>)>, StoreError> {
+        let bound = Page::Newest { before, limit }.bound();
+        let read = |row: &mut Row<'_>| Ok((row.take()?, row.take()?, row.take()?));
+        match project {
+            None => self.query(sql::PAGE, values![bound, limit], read),
+            Some(project) => self.query(sql::PAGE_OF_PROJECT, values![bound, limit, project], read),
+        }
     }
 
     /// The pull requests that `text` can mean, by the rules of [`TenantTx::find_run`].

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{RunId, RunState, TaskId, Timestamp};
+use domain::{ProjectId, RunId, RunState, TaskId, Timestamp};
 
 use crate::error::StoreError;
 use crate::found::{Found, IdPattern};
 use crate::lease::Fence;
+use crate::page::Page;
 use crate::sql::{budgets, runs as sql};
 use crate::tenant::{TenantTx, document, values};
 use crate::tx::{Row, Value};
@@ -135,6 +136,56 @@ impl TenantTx<'_> {
             })
         })
     }
+}
+
+/// Where a run stands in the lists of its organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunPlace {
+    /// The run.
+    pub run: RunId,
+    /// Its place among the runs of its organization, from 1.
+    pub number: u64,
+    /// The project of its task.
+    pub project: Option<ProjectId>,
+}
+
+impl TenantTx<'_> {
+    /// The runs of the organization or of one project, newest first, before the one with this number.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn runs_before(
+        &self,
+        project: Option<ProjectId>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RunPlace>, StoreError> {
+        let bound = Page::Newest { before, limit }.bound();
+        match project {
+            None => self.query(sql::LIST_OF_ALL, values![bound, limit], read_place),
+            Some(project) => self.query(sql::LIST_OF_PROJECT, values![bound, limit, project], read_place),
+        }
+    }
+
+    /// The runs that were saved since a moment, oldest first, behind the one with this number.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn runs_since(&self, since: Timestamp, after: u64, limit: u32) -> Result<Vec<RunPlace>, StoreError> {
+        self.query(sql::SINCE, values![since, after, limit], read_place)
+    }
+
+    /// The runs that are queued, running or interrupted, oldest first.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn standing_runs(&self, limit: u32) -> Result<Vec<RunPlace>, StoreError> {
+        self.query(sql::STANDING, values![limit], read_place)
+    }
+}
+
+fn read_place(row: &mut Row<'_>) -> Result<RunPlace, StoreError> {
+    Ok(RunPlace { run: row.take()?, number: row.take()?, project: row.take()? })
 }
 
 impl RunRecord {

@@ -3,13 +3,21 @@
 //! `$1` is the tenant in each of them. What is written under a lease carries the check of its fence in the
 //! same statement.
 
+pub(crate) mod agents;
 pub(crate) mod artifacts;
 pub(crate) mod budgets;
 pub(crate) mod cache;
+pub(crate) mod code_artifacts;
+pub(crate) mod credentials;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod leases;
+pub(crate) mod operations;
+pub(crate) mod organizations;
 pub(crate) mod outbox;
+pub(crate) mod people;
+pub(crate) mod policies;
+pub(crate) mod projects;
 pub(crate) mod pull_requests;
 pub(crate) mod runs;
 pub(crate) mod steps;
@@ -35,13 +43,21 @@ mod tests {
 
     fn all() -> impl Iterator<Item = Sql> {
         [
+            agents::ALL,
             artifacts::ALL,
             budgets::ALL,
             cache::ALL,
+            code_artifacts::ALL,
+            credentials::ALL,
             inbox::ALL,
             journal::ALL,
             leases::ALL,
+            operations::ALL,
+            organizations::ALL,
             outbox::ALL,
+            people::ALL,
+            policies::ALL,
+            projects::ALL,
             pull_requests::ALL,
             runs::ALL,
             steps::ALL,
@@ -84,10 +100,17 @@ mod tests {
                     .iter()
                     .sum();
                 let updates_on_conflict = text.matches("DO UPDATE ").count();
-                let bound = ["tenant_id = $1", "VALUES ($1,", "SELECT $1,", "tenant_id = r.tenant_id"]
-                    .map(|word| text.matches(word).count())
-                    .iter()
-                    .sum::<usize>();
+                let bound = [
+                    "tenant_id = $1",
+                    "VALUES ($1,",
+                    "SELECT $1,",
+                    "tenant_id = r.tenant_id",
+                    "tenant_id = d.tenant_id",
+                    "tenant_id = p.tenant_id",
+                ]
+                .map(|word| text.matches(word).count())
+                .iter()
+                .sum::<usize>();
                 bound + updates_on_conflict < tables
             })
             .collect();

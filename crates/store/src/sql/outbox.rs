@@ -10,6 +10,10 @@ super::statements! {
     AFTER: "read events" =
         "SELECT position, event_id, type, subject, data, created_at
          FROM outbox WHERE tenant_id = $1 AND position > $2 ORDER BY position LIMIT $3";
+    POSITION: "find the place of an event" =
+        "SELECT position FROM outbox WHERE tenant_id = $1 AND event_id = $2";
+    END: "find the end of the outbox" =
+        "SELECT COALESCE(MAX(position), 0) FROM outbox WHERE tenant_id = $1";
     MARK_SENT: "mark an event as sent" =
         "UPDATE outbox SET sent_at = $3 WHERE tenant_id = $1 AND position = $2 AND sent_at IS NULL";
     FORGET_SENT: "forget sent events" =

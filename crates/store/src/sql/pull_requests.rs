@@ -18,6 +18,16 @@ super::statements! {
     LIST: "list pull requests" =
         "SELECT pr_id, run_id, forge_number, title, state, created_at, updated_at, doc
          FROM pull_requests WHERE tenant_id = $1 ORDER BY number DESC LIMIT $2 OFFSET $3";
+    PAGE: "list pull requests of all projects" =
+        "SELECT p.pr_id, p.number, t.project_id FROM pull_requests p
+         JOIN runs r ON r.tenant_id = p.tenant_id AND r.run_id = p.run_id
+         JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
+         WHERE p.tenant_id = $1 AND p.number < $2 ORDER BY p.number DESC LIMIT $3";
+    PAGE_OF_PROJECT: "list the pull requests of a project" =
+        "SELECT p.pr_id, p.number, t.project_id FROM pull_requests p
+         JOIN runs r ON r.tenant_id = p.tenant_id AND r.run_id = p.run_id
+         JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
+         WHERE p.tenant_id = $1 AND t.project_id = $4 AND p.number < $2 ORDER BY p.number DESC LIMIT $3";
     LAST: "find the last pull request" =
         "SELECT pr_id FROM pull_requests WHERE tenant_id = $1 ORDER BY number DESC LIMIT 1";
     BETWEEN: "find pull requests by the beginning of their id" =

@@ -25,4 +25,20 @@ super::statements! {
         "SELECT r.run_id, r.task_id, t.text, r.state, r.repo, r.branch, r.created_at, r.updated_at
          FROM runs r JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
          WHERE r.tenant_id = $1 ORDER BY r.number DESC LIMIT $2 OFFSET $3";
+    LIST_OF_PROJECT: "list the runs of a project" =
+        "SELECT r.run_id, r.number, t.project_id FROM runs r
+         JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
+         WHERE r.tenant_id = $1 AND r.number < $2 AND t.project_id = $4 ORDER BY r.number DESC LIMIT $3";
+    LIST_OF_ALL: "list the runs of all projects" =
+        "SELECT r.run_id, r.number, t.project_id FROM runs r
+         JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
+         WHERE r.tenant_id = $1 AND r.number < $2 ORDER BY r.number DESC LIMIT $3";
+    SINCE: "list the runs since a moment" =
+        "SELECT r.run_id, r.number, t.project_id FROM runs r
+         JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
+         WHERE r.tenant_id = $1 AND r.updated_at >= $2 AND r.number > $3 ORDER BY r.number LIMIT $4";
+    STANDING: "list the runs that are not finished" =
+        "SELECT r.run_id, r.number, t.project_id FROM runs r
+         JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
+         WHERE r.tenant_id = $1 AND r.state IN ('queued', 'running', 'interrupted') ORDER BY r.number LIMIT $2";
 }

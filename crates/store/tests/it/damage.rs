@@ -30,7 +30,7 @@ fn open_damaged(damage: impl FnOnce(&Path)) -> Result<Store, StoreError> {
 fn with_damaged<T>(damage: impl FnOnce(&Path), look: impl FnOnce(Result<Store, StoreError>) -> T) -> T {
     let f = Fixture::new();
     let (run, fence) = f.held_run();
-    let entries: Vec<_> = (0..50).map(|n| entry(&format!("{n} {}", "x".repeat(2_000)))).collect();
+    let entries: Vec<_> = (0..200).map(|n| entry(&format!("{n} {}", "x".repeat(2_000)))).collect();
     f.write(move |tx| tx.append(run, fence, &entries)).expect("the lease holds");
     f.store.close();
     damage(&f.path().join("aamas.db"));
@@ -105,7 +105,7 @@ fn damage_inside_is_found_when_it_is_read_and_by_the_check() {
         let pages = content.len() / 4096;
         assert!(pages > 40, "{pages}");
         // All but the schema, which takes the first pages.
-        content[pages / 2 * 4096..].fill(0xaa);
+        content[pages * 2 / 3 * 4096..].fill(0xaa);
         fs::write(path, content).expect("our file");
     };
     let (findings, read) = with_damaged(damage, |store| {

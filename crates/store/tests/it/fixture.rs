@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::{RunId, Taint, TaskId, TaskState, TenantId, Timestamp};
+use domain::{RunId, Taint, TaskId, TenantId, Timestamp};
 use serde_json::json;
 use store::{Fence, Lease, NewEntry, OpenOptions, Owner, RunRecord, Store, StoreError, TaskRecord, TenantTx};
 use tempfile::TempDir;
@@ -83,14 +83,9 @@ pub(crate) fn add_run(
 
 pub(crate) fn task() -> TaskRecord {
     TaskRecord {
-        id: id(),
-        text: "Fix the off-by-one in paging".to_owned(),
         kind: "fix".to_owned(),
-        state: TaskState::Submitted,
-        priority: 0,
-        created_at: at(1),
-        updated_at: at(1),
         doc: json!({"labels": ["bug"]}),
+        ..TaskRecord::new(id(), "Fix the off-by-one in paging", at(1))
     }
 }
 
@@ -124,7 +119,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 /// A new id of any kind.
 pub(crate) fn id<T: FromCounter>() -> T {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
+    static NEXT: AtomicU64 = AtomicU64::new(0x100);
     let mut bytes = [0; 16];
     bytes[8..].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     T::from_counter(bytes)
@@ -145,10 +140,17 @@ macro_rules! from_counter {
 }
 
 from_counter!(
+    domain::AgentId,
     domain::ArtifactId,
     domain::AttemptId,
+    domain::CredentialId,
     domain::EventId,
+    domain::OperationId,
+    domain::PolicyId,
+    domain::ProjectId,
     domain::PullRequestId,
+    domain::ReceiptId,
+    domain::UserId,
     domain::StepId,
     RunId,
     TaskId,

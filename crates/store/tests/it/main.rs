@@ -14,6 +14,7 @@ mod journal_model;
 mod leases;
 mod outbox;
 mod planted;
+mod platform;
 mod processes;
 mod pull_requests;
 mod rows;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use domain::{AttemptState, RunId, RunState, StepState, TaskState};
 use serde_json::json;
-use store::{AttemptRecord, Found, RunRecord, RunSummary, StepRecord, StoreError};
+use store::{AttemptRecord, Found, Page, RunRecord, RunSummary, StepRecord, StoreError};
 
 use crate::fixture::{Fixture, add_run, at, id, task};
 
@@ -19,10 +19,11 @@ fn a_task_comes_back_as_it_was_saved() {
     task.state = TaskState::Working;
     task.doc = json!({"plan": null, "text": "ü\u{0}\u{1F600}"});
     task.updated_at = at(2);
+    (task.number, task.version) = (1, 2);
     let saved = task.clone();
     f.write(move |tx| tx.save_task(&saved)).expect("a known task");
     assert_eq!(f.read(|tx| tx.task(task.id)).expect("a look"), Some(task.clone()));
-    assert_eq!(f.read(|tx| tx.tasks(9)).expect("a look"), [task.clone()]);
+    assert_eq!(f.read(|tx| tx.tasks(None, Page::newest(9))).expect("a look"), [task.clone()]);
     let again = f.write(move |tx| tx.insert_task(&task));
     assert!(matches!(again, Err(StoreError::AlreadyExists { .. })), "{again:?}");
     let unknown = f.write(|tx| tx.save_task(&crate::fixture::task()));

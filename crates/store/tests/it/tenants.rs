@@ -5,8 +5,8 @@ use std::path::Path;
 use domain::TenantId;
 use serde_json::json;
 use store::{
-    Found, MessageKind, NewArtifact, NewEvent, NewMessage, PullRequestRecord, PullRequestState, RunRecord,
-    StoreError,
+    Found, MessageKind, NewArtifact, NewEvent, NewMessage, Page, PullRequestRecord, PullRequestState,
+    RunRecord, StoreError,
 };
 
 use crate::fixture::{Fixture, TENANT, TTL, add_run, at, entry, id, owner, task};
@@ -50,7 +50,7 @@ fn another_tenants_rows_are_not_there() {
 
     let seen = f.store.read_blocking(mine, |tx| {
         Ok([
-            tx.tasks(9)?.is_empty(),
+            tx.tasks(None, Page::newest(9))?.is_empty(),
             tx.run(run)?.is_none(),
             tx.runs(0, 9)?.is_empty(),
             tx.find_run("last")? == Found::None,
