@@ -5,6 +5,7 @@ pub mod create;
 pub mod finish;
 pub mod people;
 pub mod pull_requests;
+pub mod records;
 
 use std::sync::Arc;
 

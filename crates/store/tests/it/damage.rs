@@ -112,7 +112,7 @@ fn damage_inside_is_found_when_it_is_read_and_by_the_check() {
         let store = store.expect("the schema is whole");
         let read = store.read_blocking(TENANT, |tx| {
             let Some(run) = tx.runs(0, 1)?.pop() else { return Ok(0) };
-            Ok(tx.entries(run.id, 1, 100)?.len())
+            Ok(tx.entries(run.id, 1, 1_000)?.len())
         });
         (store.check(TENANT).map(|report| report.findings), read)
     });

@@ -1,0 +1,201 @@
+//! What the documents of rows hold: the parts of projects, tasks and agents that nothing is searched by.
+
+use std::path::PathBuf;
+
+use domain::{AgentId, Hours, RunError, RunId, UserId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::AppError;
+
+/// What a project's row holds beside its columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProjectDoc {
+    /// Languages and frameworks; found when the repository was brought in, unless they were given.
+    pub tech_stack: Vec<String>,
+    /// What is asked of its agents.
+    pub requirements: serde_json::Map<String, serde_json::Value>,
+    /// Settings of its runs.
+    pub configuration: ProjectConfiguration,
+    /// What it is doing, or why it failed, in a sentence.
+    pub status_detail: Option<String>,
+    /// The repository on this server that its runs start from; set once it was brought in.
+    pub checkout: Option<PathBuf>,
+    /// The branch that is checked out there.
+    pub default_branch: Option<String>,
+    /// Its agents.
+    pub agents: Vec<AgentId>,
+    /// Who made it.
+    pub created_by: String,
+}
+
+/// Settings of a project's runs. Members that are not given leave it to `aamas.toml` and the server.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectConfiguration {
+    /// The model, as `SPEC` of the contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What a run may cost, in US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
+    /// Answers of models in a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// The branch, tag or commit that runs start from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// How sensitive its code is, for policies: `public`, `internal`, `confidential` or `restricted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<String>,
+    /// Whether changes of protected paths and plans are approved beforehand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approve: Option<bool>,
+}
+
+/// What a task's row holds beside its columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskDoc {
+    /// What is asked beside the words.
+    pub requirements: serde_json::Map<String, serde_json::Value>,
+    /// How it should be run.
+    pub settings: TaskSettings,
+    /// Who was found for it, and why.
+    pub assignment: Assignment,
+    /// What it was taken for.
+    pub estimate: Estimate,
+    /// Who asked.
+    pub created_by: String,
+    /// The person who asked, if it was one.
+    pub created_by_user: Option<UserId>,
+    /// Its last run.
+    pub run: Option<RunId>,
+    /// Why its last run came to nothing.
+    pub error: Option<RunError>,
+    /// Hours that it took in the end.
+    pub actual_effort: Option<Hours>,
+    /// How good the result is, 0 to 1: by gates and review.
+    pub quality_score: Option<f64>,
+    /// Whether a person holds it: no engine begins it until it is resumed.
+    pub held: bool,
+}
+
+/// How a task should be run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskSettings {
+    /// The model, as `SPEC` of the contract.
+    pub model: Option<String>,
+    /// What the run may cost, in US dollars.
+    pub budget_usd: Option<f64>,
+    /// Answers of models in the run.
+    pub max_turns: Option<u32>,
+    /// One builder and the gates.
+    pub solo: bool,
+    /// Stop after the plan.
+    pub plan_only: bool,
+    /// The branch, tag or commit to start from.
+    pub base: Option<String>,
+    /// The finished run whose branch this follows.
+    pub continues: Option<RunId>,
+    /// Plans and changes of protected paths are approved beforehand.
+    pub approve: bool,
+}
+
+/// Who was found for a task, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Assignment {
+    /// Why this one, or why nobody, in a sentence.
+    pub reason: String,
+    /// How well it fits, 0 to 1.
+    pub score: f64,
+    /// Who was looked at, the best first.
+    pub candidates: Vec<Candidate>,
+}
+
+/// An agent that was looked at for a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Which.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// How well it fits, 0 to 1.
+    pub score: f64,
+    /// What speaks for and against it.
+    pub reasons: Vec<String>,
+}
+
+/// What a task was taken for before it began.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Estimate {
+    /// The middle of what it will take.
+    pub effort: Hours,
+    /// Eight of ten such tasks take at least this, …
+    pub low: Hours,
+    /// … and at most this.
+    pub high: Hours,
+    /// `low`, `medium` or `high`.
+    pub risk: String,
+    /// Why.
+    pub risk_reasons: Vec<String>,
+    /// What it takes to do it.
+    pub capabilities: Vec<String>,
+}
+
+/// What an agent's row holds beside its columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentDoc {
+    /// What it can do.
+    pub capabilities: Vec<String>,
+    /// The model that it has, as `SPEC` of the contract; empty: whatever the run has.
+    pub model_version: String,
+    /// Its projects.
+    pub projects: Vec<domain::ProjectId>,
+    /// What it works on.
+    pub tasks: Vec<domain::TaskId>,
+    /// What became of its work.
+    pub record: TrackRecord,
+    /// Whether the installation made it, with its organization.
+    pub built_in: bool,
+}
+
+/// What became of an agent's work: sums over its runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrackRecord {
+    /// Tasks that ended with a result.
+    pub completed: u64,
+    /// Tasks that ended without one.
+    pub failed: u64,
+    /// Answers of models.
+    pub turns: u64,
+    /// Milliseconds that runs took.
+    pub busy_ms: u64,
+    /// Runs that ended with an error of a model or of ours.
+    pub errors: u64,
+    /// What its runs cost, in nano-USD, where prices were known.
+    pub cost_nano_usd: i64,
+}
+
+/// Reads the document of a row.
+///
+/// # Errors
+/// [`AppError::Store`] when it is not what this version writes.
+pub fn of_doc<T: DeserializeOwned>(what: &'static str, doc: &serde_json::Value) -> Result<T, AppError> {
+    let doc = if doc.is_null() { serde_json::json!({}) } else { doc.clone() };
+    serde_json::from_value(doc)
+        .map_err(|e| store::StoreError::Malformed { what: format!("document of a {what}: {e}") }.into())
+}
+
+/// A document for its row.
+#[must_use]
+pub fn to_doc<T: Serialize>(value: &T) -> serde_json::Value {
+    // Structs of strings, numbers and vectors have no way to fail.
+    serde_json::to_value(value).unwrap_or_default()
+}
