@@ -5,8 +5,10 @@
 
 pub mod action;
 pub mod caller;
+pub mod canonical;
 pub mod lockout;
 pub mod password;
+pub mod policy;
 pub mod role;
 pub mod token;
 pub mod totp;
