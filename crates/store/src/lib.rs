@@ -6,6 +6,7 @@
 
 mod agent;
 mod artifact;
+mod audit;
 mod block_on;
 mod budget;
 mod cache;
@@ -14,6 +15,9 @@ mod code_artifact;
 mod column;
 mod connection;
 mod credential;
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub mod damage;
 mod directory;
 mod error;
 pub mod fault;
@@ -44,6 +48,7 @@ mod writer;
 
 pub use agent::AgentRecord;
 pub use artifact::{Artifact, NewArtifact};
+pub use audit::{AuditCheckpointRow, AuditFilter, AuditHeadRow, AuditRead, AuditRow};
 pub use budget::{Budget, Spend};
 pub use cache::Cached;
 pub use check::CheckReport;

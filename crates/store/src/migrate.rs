@@ -14,6 +14,7 @@ use crate::tx::classify;
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_initial.sql"),
     include_str!("../migrations/sqlite/0002_platform.sql"),
+    include_str!("../migrations/sqlite/0003_audit.sql"),
 ];
 
 /// "AAMS": marks the file as ours.

@@ -5,6 +5,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod artifacts;
+pub(crate) mod audit;
 pub(crate) mod budgets;
 pub(crate) mod cache;
 pub(crate) mod code_artifacts;
@@ -45,6 +46,7 @@ mod tests {
         [
             agents::ALL,
             artifacts::ALL,
+            audit::ALL,
             budgets::ALL,
             cache::ALL,
             code_artifacts::ALL,

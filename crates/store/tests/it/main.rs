@@ -1,6 +1,7 @@
 //! The store's conformance suite, written against its public API, and what is special to SQLite and to files.
 
 mod artifacts;
+mod audit;
 mod budgets;
 mod cache;
 mod child;
