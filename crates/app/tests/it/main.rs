@@ -1,0 +1,6 @@
+//! Use cases on a real store.
+
+mod audit;
+#[cfg(debug_assertions)]
+mod audit_damage;
+mod audit_glue;
