@@ -1,21 +1,42 @@
 //! Use cases: authorize, decide, save and append the event in one transaction.
 
+pub mod agents;
+pub mod artifacts;
+pub mod audit;
+pub mod authenticate;
+
 pub mod claim;
 pub mod create;
+pub mod error;
+pub mod estimate;
 pub mod finish;
+pub mod list;
+pub mod matching;
+pub mod office;
+pub mod operations;
 pub mod people;
+pub mod plans;
+pub mod platform;
+pub mod projects;
 pub mod pull_requests;
 pub mod records;
+pub mod reviews;
+pub mod runs;
+pub mod tasks;
+pub mod work;
 
 use std::sync::Arc;
 
-use domain::{Clock, EventId, IllegalTransition, TenantId, Timestamp};
+use domain::{Clock, EventId, TenantId, Timestamp};
 use store::{Store, StoreError};
 
 pub use claim::{Claim, claim_run, release, renew, rewind_run};
 pub use create::{Kept, NewRun, create_run};
+pub use error::{AppError, FieldProblem};
 pub use finish::{Finished, finish_run};
+pub use office::{Look, Office};
 pub use people::{Said, cancel_idle_run, say};
+pub use platform::{Platform, Settings};
 pub use pull_requests::set_pull_request_state;
 
 /// What every use case needs: the store, whose rows they are, and time and randomness as arguments.
@@ -29,39 +50,6 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Ten random bytes, for an id.
     pub random: fn() -> [u8; 10],
-}
-
-/// Why a use case did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The store failed, or refused the write.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// It can't happen in this state.
-    #[error(transparent)]
-    Illegal(#[from] IllegalTransition),
-    /// There is no such thing, or it is another tenant's.
-    #[error("there is no {what} {text}")]
-    NotFound {
-        /// What was looked for.
-        what: &'static str,
-        /// As it was asked for.
-        text: String,
-    },
-    /// The text fits several.
-    #[error("{text} fits several: {}", candidates.join(", "))]
-    Ambiguous {
-        /// As it was asked for.
-        text: String,
-        /// The first few.
-        candidates: Vec<String>,
-    },
-    /// Another process has changed it since it was read.
-    #[error("{0} was changed by another process just now")]
-    Changed(domain::RunId),
-    /// This process can't say who it is.
-    #[error("cannot read this process's own identity")]
-    Identity(#[source] std::io::Error),
 }
 
 impl Desk {

@@ -2,112 +2,12 @@
 //! as its words.
 
 use agents::View;
-use domain::{GateResult, PullRequestId, Review, RunId, Seat, TaskId, Timestamp};
-use serde::{Deserialize, Serialize};
+use app::reviews::FileLine;
+pub use app::reviews::{Approval, Comment, PullRequest};
+use domain::{GateResult, Review, RunId, Seat, TaskId};
 
 /// Longest title, in characters: what git tools show in one line.
 const MAX_TITLE: usize = 72;
-
-/// A local pull request as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PullRequest {
-    /// Its id.
-    pub id: PullRequestId,
-    /// The run that made it.
-    pub run_id: RunId,
-    /// `draft`, `open`, `merged`, `applied` or `closed`.
-    pub state: String,
-    /// Its title.
-    pub title: String,
-    /// Its description, in Markdown.
-    pub description: String,
-    /// The user's repository.
-    pub repo: std::path::PathBuf,
-    /// The branch, without `refs/heads/`.
-    pub branch: String,
-    /// The branch that it should go into, if HEAD was on one.
-    pub target: Option<String>,
-    /// The commit that the branch grows from.
-    pub base_commit: String,
-    /// The commit on the branch.
-    pub head_commit: String,
-    /// Labels by code: kind of task, languages, size.
-    pub labels: Vec<String>,
-    /// People who know the changed files best, by CODEOWNERS and history.
-    pub reviewers: Vec<String>,
-    /// What the gates said.
-    pub gates: Vec<GateResult>,
-    /// Changed files.
-    pub files: Vec<FileLine>,
-    /// Content address of the unified diff among the artifacts.
-    pub diff: String,
-    /// Where the signed attestation of the change lies, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attestation: Option<std::path::PathBuf>,
-    /// Remarks of people.
-    #[serde(default)]
-    pub comments: Vec<Comment>,
-    /// Approvals of people.
-    #[serde(default)]
-    pub approvals: Vec<Approval>,
-    /// When it was opened.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-/// A person's remark on a pull request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Comment {
-    /// Who.
-    pub author: String,
-    /// On which file, if on one.
-    pub path: Option<String>,
-    /// On which line, if on one.
-    pub line: Option<u32>,
-    /// The words.
-    pub body: String,
-    /// When.
-    pub at: Timestamp,
-    /// Whether it was seen to.
-    pub resolved: bool,
-}
-
-impl Comment {
-    /// `path:line: `, as far as it names a place.
-    #[must_use]
-    pub fn place(&self) -> String {
-        match (&self.path, self.line) {
-            (Some(path), Some(line)) => format!("{path}:{line}: "),
-            (Some(path), None) => format!("{path}: "),
-            (None, _) => String::new(),
-        }
-    }
-}
-
-/// A person's approval of a commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// Who.
-    pub author: String,
-    /// Of which commit.
-    pub head_commit: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// One changed file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileLine {
-    /// Its path; bytes that are not UTF-8 are shown as `\xNN`.
-    pub path: String,
-    /// `added`, `modified`, `deleted` or `renamed`.
-    pub status: String,
-    /// Lines added; null for a binary file.
-    pub added: Option<u64>,
-    /// Lines removed; null for a binary file.
-    pub removed: Option<u64>,
-}
 
 /// The title: the builder's, else the first line of its summary, else that of the task.
 #[must_use]

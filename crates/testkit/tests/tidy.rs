@@ -71,7 +71,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["store"]),
     ("axum", &["api"]),
     ("async-graphql", &["api"]),
-    ("utoipa", &["api"]),
+    ("utoipa", &["app", "api"]),
     ("cedar-policy", &["auth"]),
     ("reqwest", &["models", "integrations"]),
     ("gix", &["sandbox"]),
@@ -86,6 +86,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "store",
+            "app",
             "sandbox",
             "models",
             "integrations",

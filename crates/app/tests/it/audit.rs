@@ -6,7 +6,7 @@ use serde_json::json;
 use store::{OpenOptions, Store, StoreError};
 use tempfile::TempDir;
 
-use crate::audit_glue::{AuditError, checkpoint, export, record, verify};
+use app::audit::{AuditError, checkpoint, export, record, verify};
 
 pub(crate) const TENANT: TenantId = TenantId::LOCAL;
 

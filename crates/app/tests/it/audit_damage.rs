@@ -6,7 +6,7 @@ use governance::{Report, verify_export};
 use store::damage::{Cell, Intruder, RawAudit, Rows};
 
 use crate::audit::{TENANT, fill, open, sign, trusted};
-use crate::audit_glue::{export, verify};
+use app::audit::{export, verify};
 
 /// 10,000 with `AAMAS_TEST_SLOW=1`.
 #[expect(clippy::disallowed_methods, reason = "the one switch of the tests themselves")]

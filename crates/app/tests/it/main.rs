@@ -3,4 +3,3 @@
 mod audit;
 #[cfg(debug_assertions)]
 mod audit_damage;
-mod audit_glue;

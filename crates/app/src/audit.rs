@@ -1,42 +1,67 @@
-//! What joins `governance`, which makes and verifies, to `store`, which keeps.
+//! The audit from within the transaction of what is audited: what joins `governance`, which makes and verifies, to
+//! `store`, which keeps.
 
 use std::io::Write;
 
+use crate::AppError;
 use domain::Timestamp;
 use governance::{
     AppendError, CheckpointRow, DamagedHead, EntryRow, Exporter, Head, HeadRow, NewEntry, NoteError,
     PublicKey, Report, SignedCheckpoint, Verifier, append, sign_checkpoint,
 };
+use serde_json::Value;
 use store::{AuditCheckpointRow, AuditHeadRow, AuditRead, AuditRow, StoreError, TenantTx};
 
 /// Rows read at a time.
 const PAGE: u32 = 256;
 
+/// Why the audit could not go on, or be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AuditError {
+pub enum AuditError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The entry is not one.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// The end of the log is damaged.
     #[error(transparent)]
     Head(#[from] DamagedHead),
+    /// A checkpoint could not be made, or is not one.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// The latest checkpoint is damaged.
     #[error("the latest checkpoint can't be read")]
     DamagedCheckpoint,
+    /// The export could not be written.
     #[error("cannot write the export")]
     Export(#[source] std::io::Error),
 }
 
+impl From<AuditError> for AppError {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Store(error) => error.into(),
+            other => Self::Audit(other.to_string()),
+        }
+    }
+}
+
 /// Records an entry; its number. To be called in the transaction of what is recorded.
-pub(crate) fn record(tx: &mut TenantTx<'_>, new: &NewEntry) -> Result<u64, AuditError> {
+///
+/// # Errors
+/// [`AuditError`].
+pub fn record(tx: &mut TenantTx<'_>, new: &NewEntry) -> Result<u64, AuditError> {
     let (row, head) = append(&head(tx)?, new)?;
     tx.insert_audit(&entry_to_store(row), &head_to_store(head.to_row()))?;
     Ok(head.size())
 }
 
 /// Signs where the log stands and keeps that; `None` if it has not grown since the last checkpoint.
-pub(crate) fn checkpoint(
+///
+/// # Errors
+/// [`AuditError`].
+pub fn checkpoint(
     tx: &mut TenantTx<'_>,
     at: Timestamp,
     key: PublicKey,
@@ -58,11 +83,10 @@ pub(crate) fn checkpoint(
 }
 
 /// Verifies the log of a tenant in one snapshot.
-pub(crate) fn verify(
-    tx: &TenantTx<'_>,
-    trusted: &[PublicKey],
-    outside: &[&str],
-) -> Result<Report, StoreError> {
+///
+/// # Errors
+/// [`AuditError`].
+pub fn verify(tx: &TenantTx<'_>, trusted: &[PublicKey], outside: &[&str]) -> Result<Report, StoreError> {
     let mut verifier = Verifier::new(tx.tenant(), trusted, outside);
     checkpoints(tx, |read| {
         match read.row {
@@ -82,7 +106,10 @@ pub(crate) fn verify(
 }
 
 /// Exports the log of a tenant in one snapshot.
-pub(crate) fn export<W: Write>(tx: &TenantTx<'_>, out: W) -> Result<W, AuditError> {
+///
+/// # Errors
+/// [`AuditError`].
+pub fn export<W: Write>(tx: &TenantTx<'_>, out: W) -> Result<W, AuditError> {
     let mut exporter = Exporter::begin(out, tx.tenant()).map_err(AuditError::Export)?;
     checkpoints(tx, |read| {
         match read.row {
@@ -173,5 +200,18 @@ fn entry_from_store(row: AuditRow) -> EntryRow {
         payload: row.payload,
         prev_hash: row.prev_hash,
         hash: row.hash,
+    }
+}
+
+/// The same value with fractions as texts: the audit's canonical form has integers only.
+#[must_use]
+pub fn integers_only(value: Value) -> Value {
+    match value {
+        Value::Number(n) if n.is_f64() => Value::String(n.to_string()),
+        Value::Array(items) => items.into_iter().map(integers_only).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, member)| (name, integers_only(member))).collect()
+        }
+        other => other,
     }
 }
