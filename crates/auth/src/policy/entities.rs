@@ -109,15 +109,17 @@ impl Names {
 
     fn resource(&self, request: &Request) -> Result<Entity, Untranslatable> {
         let thing = &request.resource;
-        let own = uid(&self.kinds[thing.kind as usize], &thing.id);
-        let mut parents = HashSet::new();
-        if thing.kind != ResourceKind::Organization {
-            parents.insert(self.organization(request));
-            if let Some(project) = thing.project.as_deref() {
-                parents.insert(self.uid_of(ResourceKind::Project, project));
+        let organization = self.organization(request);
+        // The organization is the one that the thing belongs to, whatever its id says; and only what is in a project has one
+        // as parent, so that nothing can be put into a token's project by a wrong field.
+        let (own, parents) = match thing.kind {
+            ResourceKind::Organization => (organization, HashSet::new()),
+            ResourceKind::Project => (self.uid_of(thing.kind, &thing.id), uid_set([organization])),
+            kind => {
+                let project = thing.project.as_deref().map(|id| self.uid_of(ResourceKind::Project, id));
+                (self.uid_of(kind, &thing.id), uid_set([organization]).into_iter().chain(project).collect())
             }
-        }
-        parents.remove(&own);
+        };
         let mut attributes = HashMap::from([
             ("data_class".to_owned(), text(thing.data_class.as_str())),
             ("risk".to_owned(), text(thing.risk.as_str())),
@@ -180,7 +182,59 @@ mod tests {
     use domain::{TenantId, Timestamp};
 
     use super::*;
+    use crate::policy::engine::schema;
     use crate::policy::request::Resource;
+
+    fn request(principal: Principal, action: Action, resource: Resource) -> Request {
+        Request {
+            tenant: TenantId::LOCAL,
+            principal,
+            role: Role::Ci,
+            project_scope: None,
+            mfa: false,
+            action,
+            resource,
+            at: Timestamp::from_micros(0),
+        }
+    }
+
+    fn machine() -> Principal {
+        Principal::Service { id: "s".into(), name: "s".into(), kind: "ci".into() }
+    }
+
+    #[test]
+    fn every_question_is_one_of_the_schema() {
+        let (names, schema) = (Names::new().expect("names"), schema().expect("a schema"));
+        let person = Principal::User { id: "u".into(), name: "u".into(), email: "u@x".into() };
+        let everything = |kind| Resource {
+            project: Some("p".into()),
+            owner: Some("u".into()),
+            assignee: Some("u".into()),
+            role: Some(Role::Owner),
+            gives: Some(Role::Owner),
+            ..Resource::new(kind, "x", TenantId::LOCAL)
+        };
+        for action in Action::ALL.iter().copied() {
+            for kind in ResourceKind::ALL.iter().copied().filter(|kind| kind.takes(action)) {
+                for resource in [Resource::new(kind, "x", TenantId::LOCAL), everything(kind)] {
+                    for principal in [machine(), person.clone()] {
+                        let scope = resource.project.clone();
+                        let asked =
+                            Request { project_scope: scope, ..request(principal, action, resource.clone()) };
+                        let (question, entities) = names.translate(&asked).expect("translates");
+                        let uids = [question.principal(), question.resource(), question.action()];
+                        let [principal, resource, action] = uids.map(|uid| uid.expect("known").clone());
+                        let context = question.context().expect("known").clone();
+                        let things =
+                            [&principal, &resource].map(|uid| entities.get(uid).expect("there").clone());
+                        Entities::from_entities(things, Some(&schema)).expect("as in the schema");
+                        cedar::Request::new(principal, action, resource, context, Some(&schema))
+                            .expect("as in the schema");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn hours_and_days_are_those_of_the_calendar() {
@@ -191,17 +245,9 @@ mod tests {
             (951_782_400_000_000, (0, "tuesday")),  // 2000-02-29
         ];
         for (micros, want) in cases {
-            let request = Request {
-                tenant: TenantId::LOCAL,
-                principal: Principal::Service { id: "s".into(), name: "s".into(), kind: "ci".into() },
-                role: Role::Ci,
-                project_scope: None,
-                mfa: false,
-                action: Action::RunsRead,
-                resource: Resource::organization(TenantId::LOCAL),
-                at: Timestamp::from_micros(micros),
-            };
-            assert_eq!(hour_and_weekday(&request), want);
+            let thing = Resource::organization(TenantId::LOCAL);
+            let asked = request(machine(), Action::RunsRead, thing);
+            assert_eq!(hour_and_weekday(&Request { at: Timestamp::from_micros(micros), ..asked }), want);
         }
     }
 }

@@ -77,6 +77,19 @@ fn built_in_forbids_hold_against_any_own_policy() {
     for request in [merge, approve, scoped(&read, "project_1"), read] {
         assert!(decide(&everything, &request).0, "{request:?}");
     }
+    // fields that contradict each other open nothing
+    let in_scope = scoped(
+        &request(
+            Role::Owner,
+            Action::ProjectsRead,
+            Resource::project("project_2", TenantId::LOCAL).in_project("project_1"),
+        ),
+        "project_1",
+    );
+    assert_eq!(decide(&everything, &in_scope).1, ["builtin:project-scope"]);
+    let elsewhere = Resource { tenant: other, ..Resource::organization(TenantId::LOCAL) };
+    let elsewhere = request(Role::Owner, Action::ProjectsRead, elsewhere);
+    assert_eq!(decide(&everything, &elsewhere).1, ["builtin:another-organization"]);
     let project = Resource::project("project_1", TenantId::LOCAL);
     let in_scope = Request {
         project_scope: Some("project_1".into()),
