@@ -1,6 +1,10 @@
 //! The crate as its callers see it.
 
+mod certified;
+mod forge;
 mod grid;
+mod jwt;
+mod oidc;
 mod policy;
 mod receipt;
 mod schema;
