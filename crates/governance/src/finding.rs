@@ -63,7 +63,7 @@ pub struct Report {
     /// The root of the Merkle tree over the entries; none if some are missing or altered.
     pub root: Option<Hash>,
     /// The size of the largest checkpoint from outside that fits: up to there the log is what it was when that was
-    /// signed, whatever could be done to the database. Behind it, and if there is none everywhere, only a change by
+    /// signed, but for what the findings name, whatever could be done to the database. Behind it, and if there is none everywhere, only a change by
     /// somebody without the signing key, or a careless one, is found.
     pub anchored: Option<u64>,
     /// What is wrong, in the order in which it was found.
