@@ -1,6 +1,7 @@
 //! Use cases: authorize, decide, save and append the event in one transaction.
 
 pub mod agents;
+pub mod answers;
 pub mod artifacts;
 pub mod audit;
 pub mod authenticate;
@@ -23,12 +24,14 @@ pub mod records;
 pub mod reviews;
 pub mod runs;
 pub mod tasks;
+pub mod vital;
 pub mod work;
 
 use std::sync::Arc;
 
 use domain::{Clock, EventId, TenantId, Timestamp};
-use store::{Store, StoreError};
+use store::Store;
+pub use store::{MessageKind, StoreError};
 
 pub use claim::{Claim, claim_run, release, renew, rewind_run};
 pub use create::{Kept, NewRun, create_run};

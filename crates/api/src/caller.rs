@@ -1,0 +1,96 @@
+//! Who calls, from the header or the cookie.
+
+use app::authenticate::{Carrier, caller_of};
+use app::office::Origin;
+use auth::Caller;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+
+use crate::guard::RequestId;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// The session's cookie over TLS. Its prefix lets no other site or path set it (RFC 6265bis).
+pub(crate) const SECURE_COOKIE: &str = "__Host-aamas_session";
+/// The session's cookie on a loopback address without TLS.
+pub(crate) const PLAIN_COOKIE: &str = "aamas_session";
+/// What another site's page can't send: requests with the cookie that change something must have it.
+const CSRF: &str = "x-aamas-csrf";
+
+/// Who calls, and the request that it is for.
+pub struct Who {
+    /// The caller.
+    pub caller: Caller,
+    /// The request.
+    pub origin: Origin,
+}
+
+impl FromRequestParts<ApiState> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let caller = authenticated(parts, state).await?;
+        Ok(Self { caller, origin: origin_of(parts) })
+    }
+}
+
+/// The request that something is for.
+pub(crate) fn origin_of(parts: &Parts) -> Origin {
+    Origin { request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()) }
+}
+
+/// The caller of a request, looked up once: middleware and handler see the same.
+pub(crate) async fn authenticated(parts: &mut Parts, state: &ApiState) -> Result<Caller, Problem> {
+    if let Some(known) = parts.extensions.get::<Caller>() {
+        return Ok(known.clone());
+    }
+    let caller = look_up(&parts.headers, &parts.method, state).await?;
+    parts.extensions.insert(caller.clone());
+    Ok(caller)
+}
+
+async fn look_up(headers: &HeaderMap, method: &Method, state: &ApiState) -> Result<Caller, Problem> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let token = value.to_str().ok().and_then(bearer);
+        let token = token.ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "the authorization header is not `Bearer TOKEN`",
+            )
+        })?;
+        return Ok(caller_of(state.platform(), Carrier::Header, token).await?);
+    }
+    let Some(session) = session_cookie(headers, state.config().tls) else {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "nobody is signed in")
+            .hint("send `Authorization: Bearer TOKEN`, or sign in"));
+    };
+    if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !headers.contains_key(CSRF) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "csrf",
+            "a request with the session cookie that changes something needs a header of its own",
+        )
+        .hint("send `x-aamas-csrf: 1`"));
+    }
+    Ok(caller_of(state.platform(), Carrier::Cookie, session).await?)
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The session in the cookies of a request.
+pub(crate) fn session_cookie(headers: &HeaderMap, tls: bool) -> Option<&str> {
+    let wanted = if tls { SECURE_COOKIE } else { PLAIN_COOKIE };
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value)
+}

@@ -1,0 +1,111 @@
+//! What comes in with a request, refused in problem documents.
+
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::problem::{FieldError, Problem};
+
+/// A body of JSON.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        is_json(request.headers())?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(&e))?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// A body of JSON that may be left out.
+pub struct OptionalBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let json = is_json(request.headers());
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(&e))?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        json?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "the body is not application/json",
+    )
+    .hint("send `content-type: application/json`"))
+}
+
+fn unreadable(error: &BytesRejection) -> Problem {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body has more than 2 MB")
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off"),
+    }
+}
+
+/// Text that is no JSON is 400; JSON of another shape is 422, with the member.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let words = error.to_string();
+        let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words).to_owned();
+        if error.is_data() {
+            let field = words.split('`').nth(1).unwrap_or_default().to_owned();
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", words.clone())
+                .errors(vec![FieldError { field, message: words }])
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {words}"))
+        }
+    })
+}
+
+/// An id in the path. What can't be one names nothing: 404, like an id that was never given.
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let Path(text) = path.map_err(|_| Problem::not_found())?;
+        text.parse().map(Self).map_err(|_| Problem::not_found())
+    }
+}
+
+/// The members of the query.
+pub struct Search<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Search<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        query.map(|Query(query)| Self(query)).map_err(|error| {
+            let words = error.body_text();
+            let words = words.split_once(": ").map_or(words.as_str(), |(_, words)| words).to_owned();
+            let field = words.split([':', '`']).find(|w| !w.trim().is_empty()).unwrap_or_default();
+            let errors = vec![FieldError { field: field.trim().to_owned(), message: words.clone() }];
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", words).errors(errors)
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! What stands before every handler: ids of requests, time-outs, rates, headers of security, other sites.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use auth::Caller;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tracing::Instrument;
+
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// How long a request may take. A connection that became a WebSocket is none any more.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Limits of callers.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests a second of one caller.
+    pub per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { per_second: 120, burst: 240 }
+    }
+}
+
+/// The id of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// How often each caller has called.
+pub(crate) struct Rates {
+    by_caller: DefaultKeyedRateLimiter<String>,
+}
+
+impl Rates {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let one = NonZeroU32::MIN;
+        let per_second = NonZeroU32::new(limits.per_second).unwrap_or(one);
+        let burst = NonZeroU32::new(limits.burst).unwrap_or(one);
+        Self { by_caller: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)) }
+    }
+
+    /// Seconds to wait, if it is too often.
+    fn check(&self, key: &String) -> Option<u64> {
+        self.by_caller
+            .check_key(key)
+            .err()
+            .map(|until| until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+    }
+
+    /// Forgets callers that have not called for a while.
+    pub(crate) fn forget_idle(&self) {
+        self.by_caller.retain_recent();
+    }
+}
+
+/// The outermost layer: an id, a span, a bound on the time, and a document for whatever has none.
+pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+    let id = state.new_request_id();
+    state.count_request();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let span =
+        tracing::info_span!("request", request.id = id, http.request.method = %method, http.route = route);
+    let answered = tokio::time::timeout(TIMEOUT, next.run(request).instrument(span)).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the request took longer than 30 s")
+            .hint("ask for less, or try again")
+            .retry_after(5)
+            .into_response()
+    });
+    metrics::counter!("aamas_http_requests_total", "method" => method_label(&method), "status" => status_class(response.status()))
+        .increment(1);
+    response = documented(response, &id);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Methods as labels: few, whatever is sent.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
+}
+
+fn status_class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// Every error is a problem document with the request's id, those of the frameworks too.
+fn documented(response: Response, id: &str) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let known = response.extensions().get::<Problem>().cloned();
+    let is_ours = known.is_some();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !is_ours && (kind.contains("json") || kind.starts_with("text/html")) {
+        return response;
+    }
+    let problem = known.unwrap_or_else(|| match status {
+        StatusCode::NOT_FOUND => Problem::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(status, "method_not_allowed", "this can't be done with this method here")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "body_too_large", "the body has more than 2 MB")
+        }
+        _ => Problem::new(status, "", status.canonical_reason().unwrap_or("refused").to_lowercase()),
+    });
+    let problem = problem.quoting(id);
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_ENCODING);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Holds each caller, or without one each address of the network, to its rate.
+pub(crate) async fn rate(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if !(path.starts_with("/api/") || path.starts_with("/graphql")) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    // Whoever can't be told is held by the address; the handler says what is wrong with the credential.
+    let key = match crate::caller::authenticated(&mut parts, &state).await {
+        Ok(caller) => key_of(&caller),
+        Err(_) => parts
+            .extensions
+            .get::<crate::server::Peer>()
+            .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string()),
+    };
+    if let Some(seconds) = state.rates().check(&key) {
+        return Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "too many requests in a short time",
+        )
+        .hint("wait as long as `retry-after` says")
+        .retry_after(seconds)
+        .into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+fn key_of(caller: &Caller) -> String {
+    format!(
+        "{} {}",
+        caller.tenant,
+        caller.token.as_deref().or(caller.session.as_deref()).unwrap_or(caller.id())
+    )
+}
+
+/// Headers that tell browsers what this site never does.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/") || request.uri().path().starts_with("/graphql");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &'static str| {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    };
+    set("x-content-type-options", "nosniff");
+    set("x-frame-options", "DENY");
+    set("referrer-policy", "no-referrer");
+    set("cross-origin-opener-policy", "same-origin");
+    set("cross-origin-resource-policy", "same-origin");
+    set("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=()");
+    if is_api {
+        set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+        set("cache-control", "no-store");
+    }
+    response
+}
+
+/// Lets pages of allowed origins call, and sends HSTS over TLS.
+pub(crate) async fn cross_origin(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let allowed = origin.filter(|origin| {
+        let origin = origin.as_bytes();
+        state.config().allowed_origins.iter().any(|known| known.as_bytes() == origin)
+    });
+    let preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key("access-control-request-method");
+    let mut response = match (&allowed, preflight) {
+        (Some(_), true) => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    if let Some(origin) = allowed {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("etag, location, retry-after, x-request-id, idempotency-replayed"),
+        );
+        if preflight {
+            // No credentials: pages of other sites call with a token of their own.
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE"),
+            );
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static(
+                    "authorization, content-type, idempotency-key, if-match, if-none-match",
+                ),
+            );
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+    }
+    if state.config().tls {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+        );
+    }
+    response
+}

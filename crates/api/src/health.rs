@@ -1,0 +1,50 @@
+//! `/health`, `/ready` and `/metrics`.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+
+use crate::state::ApiState;
+
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/metrics", get(metrics))
+}
+
+/// Whether the process lives.
+async fn health() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// Whether requests can be served: the store takes a write and gives it back.
+async fn ready(State(state): State<ApiState>) -> Response {
+    let not = |why: &str, code: &str| {
+        let body = json!({ "status": "not_ready", "reason": why, "code": code });
+        (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+    };
+    if state.is_stopping() {
+        return not("the server is stopping", "stopping");
+    }
+    match app::vital::probe(state.platform()).await {
+        Ok(took) => {
+            let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            Json(json!({ "status": "ready", "store_write_us": took })).into_response()
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, "not ready");
+            not("the store does not take writes", error.code())
+        }
+    }
+}
+
+/// What Prometheus reads.
+async fn metrics(State(state): State<ApiState>) -> Response {
+    metrics::gauge!("aamas_up").set(1.0);
+    #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
+    metrics::gauge!("aamas_http_requests_seen").set(state.requests() as f64);
+    let text = crate::server::metrics_text();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

@@ -1,0 +1,183 @@
+//! `/pull-requests`.
+
+use app::reviews::{self, NewComment, PullRequestFilter, PullRequestView};
+use app::tasks::Task;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::PullRequestId;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{PageOf, PageQuery, id_of};
+use crate::caller::Who;
+use crate::etag;
+use crate::extract::{Body, Id, OptionalBody, Search};
+use crate::operation::{Outcome, changed, wait};
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+
+pub(super) fn router() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(diff))
+        .routes(routes!(comments, comment))
+        .routes(routes!(request_changes))
+        .routes(routes!(approve))
+        .routes(routes!(merge))
+        .routes(routes!(close))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// `draft`, `open`, `applied`, `merged` or `closed`.
+    status: Option<String>,
+    /// Of this project.
+    project_id: Option<String>,
+}
+
+/// What should change.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    /// Beside the open comments.
+    #[schema(max_length = 65536)]
+    message: Option<String>,
+}
+
+/// A merge, confirmed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Merge {
+    /// The title of the pull request, typed by who merges; left out, nothing is compared.
+    confirm: Option<String>,
+    /// Whether a draft is merged too.
+    #[serde(default)]
+    draft: bool,
+}
+
+/// Lists pull requests.
+#[utoipa::path(get, path = "/pull-requests", operation_id = "list_pull_requests", tag = "pull requests",
+    params(Filter, PageQuery), responses((status = 200, body = PageOf<PullRequestView>), Problem))]
+async fn list(
+    State(state): State<ApiState>,
+    who: Who,
+    Search(filter): Search<Filter>,
+    Search(page): Search<PageQuery>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let filter = PullRequestFilter { status: filter.status, project: id_of(filter.project_id)? };
+    let found = reviews::list(state.platform(), &who.caller, &who.origin, filter, page.into()).await?;
+    Ok(etag::listed(&headers, &PageOf::from(found)))
+}
+
+/// Reads a pull request.
+#[utoipa::path(get, path = "/pull-requests/{pull_request_id}", operation_id = "get_pull_request",
+    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    responses((status = 200, body = PullRequestView), Problem))]
+async fn get(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PullRequestId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let found = reviews::get(state.platform(), &who.caller, &who.origin, id).await?;
+    Ok(etag::tagged(&headers, 1, &found))
+}
+
+/// Reads the unified diff of a pull request.
+#[utoipa::path(get, path = "/pull-requests/{pull_request_id}/diff", operation_id = "get_pull_request_diff",
+    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    responses((status = 200, body = String, content_type = "text/x-diff"), Problem))]
+async fn diff(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
+    let bytes = reviews::diff(state.platform(), &who.caller, &who.origin, id).await?;
+    let kind = HeaderValue::from_static("text/x-diff; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
+}
+
+/// Lists the comments of a pull request.
+#[utoipa::path(get, path = "/pull-requests/{pull_request_id}/comments", operation_id = "list_pull_request_comments",
+    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    responses((status = 200, body = PageOf<Object>), Problem))]
+async fn comments(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
+    let found = reviews::get(state.platform(), &who.caller, &who.origin, id).await?;
+    Ok(etag::json(PageOf::whole(found.comments)))
+}
+
+/// Leaves a comment, on the whole or on a line of a changed file.
+#[utoipa::path(post, path = "/pull-requests/{pull_request_id}/comments", operation_id = "comment_pull_request",
+    tag = "pull requests", params(("pull_request_id" = String, Path)), request_body = NewComment,
+    responses((status = 201, body = Object), Problem))]
+async fn comment(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PullRequestId>,
+    Body(new): Body<NewComment>,
+) -> ApiResult<Response> {
+    let made = reviews::comment(state.platform(), &who.caller, &who.origin, id, new).await?;
+    Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Gives the open comments back to the agents, as a task that goes on from this branch.
+#[utoipa::path(post, path = "/pull-requests/{pull_request_id}/request-changes",
+    operation_id = "request_pull_request_changes", tag = "pull requests",
+    params(("pull_request_id" = String, Path)), request_body = Option<Changes>,
+    responses((status = 201, body = Task), Problem))]
+async fn request_changes(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PullRequestId>,
+    OptionalBody(changes): OptionalBody<Changes>,
+) -> ApiResult<Response> {
+    let task =
+        reviews::request_changes(state.platform(), &who.caller, &who.origin, id, changes.message).await?;
+    Ok(etag::created(&format!("/api/v1/tasks/{}", task.id), task.version, &task))
+}
+
+/// Approves the commit that is on the branch now.
+#[utoipa::path(post, path = "/pull-requests/{pull_request_id}/approve", operation_id = "approve_pull_request",
+    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    responses((status = 200, body = PullRequestView), Problem))]
+async fn approve(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
+    Ok(etag::json(reviews::approve(state.platform(), &who.caller, &who.origin, id).await?))
+}
+
+/// Merges a pull request into the branch that is checked out in its repository.
+#[utoipa::path(post, path = "/pull-requests/{pull_request_id}/merge", operation_id = "merge_pull_request",
+    tag = "pull requests", params(("pull_request_id" = String, Path)), request_body = Option<Merge>,
+    responses((status = 200, body = PullRequestView), (status = 202, body = Object), Problem))]
+async fn merge(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PullRequestId>,
+    OptionalBody(merge): OptionalBody<Merge>,
+) -> ApiResult<Response> {
+    let asked =
+        reviews::merge(state.platform(), &who.caller, &who.origin, id, merge.confirm, merge.draft).await?;
+    after(&state, &who, wait(&state, &who, asked).await?).await
+}
+
+/// Closes a pull request without merging; its branch stays.
+#[utoipa::path(post, path = "/pull-requests/{pull_request_id}/close", operation_id = "close_pull_request",
+    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    responses((status = 200, body = PullRequestView), (status = 202, body = Object), Problem))]
+async fn close(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
+    let asked = reviews::close(state.platform(), &who.caller, &who.origin, id).await?;
+    after(&state, &who, wait(&state, &who, asked).await?).await
+}
+
+/// The pull request as the engine left it.
+async fn after(state: &ApiState, who: &Who, outcome: Outcome) -> ApiResult<Response> {
+    match outcome {
+        Outcome::Later(response) => Ok(response),
+        Outcome::Done(view) => {
+            let id = changed(&view)?.pull_request_id;
+            Ok(etag::json(reviews::get(state.platform(), &who.caller, &who.origin, id).await?))
+        }
+    }
+}
