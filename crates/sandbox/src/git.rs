@@ -8,6 +8,8 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use crate::SandboxError;
 
@@ -63,6 +65,7 @@ pub(crate) struct Git {
     label: String,
     stdin: Vec<u8>,
     limit: u64,
+    time: Option<Duration>,
 }
 
 /// What a call answered.
@@ -82,6 +85,11 @@ impl Git {
         let mut option = OsString::from("--git-dir=");
         option.push(git_dir);
         Self::begin(&[option], Path::new("/"), subcommand, Config::RepositoryOnly)
+    }
+
+    /// A call outside of any repository, in a directory.
+    pub(crate) fn at(cwd: &Path, subcommand: &str, config: Config) -> Self {
+        Self::begin(&[], cwd, subcommand, config)
     }
 
     /// A call on a git directory and its work tree, run at the work tree's top.
@@ -123,7 +131,7 @@ impl Git {
             command.arg("-c").arg(setting);
         }
         command.arg(subcommand).current_dir(cwd);
-        Self { command, label: subcommand.to_owned(), stdin: Vec::new(), limit: OUTPUT_BYTES }
+        Self { command, label: subcommand.to_owned(), stdin: Vec::new(), limit: OUTPUT_BYTES, time: None }
     }
 
     /// Adds an argument after the sub-command.
@@ -153,6 +161,13 @@ impl Git {
     /// Sets how much it may print, in bytes.
     pub(crate) fn at_most(mut self, bytes: u64) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// Ends it, and all that it started, after this time.
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.time = Some(limit);
+        self.command.process_group(0);
         self
     }
 
@@ -203,7 +218,26 @@ impl Git {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(starting)?;
-        converse(child, &self.stdin, self.limit, &self.label)
+        let Some(limit) = self.time else { return converse(child, &self.stdin, self.limit, &self.label) };
+        // It leads a process group of its own, which nobody but us can end.
+        let group = i32::try_from(child.id()).map(nix::unistd::Pid::from_raw);
+        std::thread::scope(|scope| {
+            let (done, ended) = std::sync::mpsc::channel::<()>();
+            let late = scope.spawn(move || {
+                let late = matches!(ended.recv_timeout(limit), Err(RecvTimeoutError::Timeout));
+                if let (true, Ok(group)) = (late, group) {
+                    let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+                }
+                late
+            });
+            let answer = converse(child, &self.stdin, self.limit, &self.label);
+            drop(done);
+            if late.join().unwrap_or(false) {
+                let message = format!("it was ended after {} s", limit.as_secs());
+                return Err(SandboxError::Git { command: self.label.clone(), message });
+            }
+            answer
+        })
     }
 }
 

@@ -11,6 +11,8 @@ pub mod delivery;
 mod dependencies;
 pub mod diff;
 mod durable;
+pub mod fetch;
+pub mod filesystem;
 mod git;
 pub mod history;
 mod identity;
