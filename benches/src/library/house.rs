@@ -81,6 +81,7 @@ impl House {
             let share = count / CREATORS + usize::from(place < count % CREATORS);
             creators.spawn_blocking(move || {
                 let new = || NewRun {
+                    task: app::TaskOf::New,
                     settings: (*settings).clone(),
                     kind: "fix".to_owned(),
                     past: Vec::new(),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{Entry, RunEvent, RunId, RunLimits, Taint, TaskEvent, TaskId, TaskState, Timestamp};
+use domain::{Entry, RunEvent, RunId, RunLimits, Taint, TaskId, Timestamp};
 use store::{Fence, NewEntry, Owner, RunRecord, StoreError};
 
-use crate::{AppError, Desk};
+use crate::{AppError, Desk, work};
 
 /// How long a lease lasts unless it is renewed. A dead owner on the same host is noticed at once.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ pub fn claim_run(
     let started =
         RunRecord { state, model: model.to_owned(), updated_at: now, document: None, ..run.clone() };
     let entry = journal_entry(0, now, &Entry::Resumed { limits, model: model.to_owned(), yes }, None);
-    let event = desk.event("run.resumed", run.id.to_string(), serde_json::json!({ "run_id": run.id }));
+    let (own, before) = (desk.clone(), run.document.clone());
     let (id, task) = (run.id, run.task);
     let (expected, last_saved) = (run.state, run.updated_at);
     let fence = desk.store.write_blocking(desk.tenant, move |tx| {
@@ -55,12 +55,13 @@ pub fn claim_run(
         tx.save_run(lease.fence, &started)?;
         tx.set_budget(id, limits.budget)?;
         if let Some(mut record) = tx.task(task)? {
-            record.state = working(record.state);
-            record.updated_at = now;
-            tx.save_task(&record)?;
+            record.state = work::working(record.state);
+            work::taken_up_again(tx, &record, before.as_ref())?;
+            work::taken(tx, &own, &mut record, id)?;
         }
         tx.append(id, lease.fence, &[entry])?;
-        tx.append_event(&event)?;
+        let data = work::placed(serde_json::json!({ "run_id": id }), work::place_of(tx, id)?);
+        tx.append_event(&own.event("run.resumed", id.to_string(), data))?;
         Ok(Some(lease.fence))
     })?;
     fence.map(|fence| Claim { run: id, task, fence }).ok_or(AppError::Changed(id))
@@ -84,6 +85,18 @@ pub fn release(desk: &Desk, claim: Claim) -> Result<(), StoreError> {
     desk.store.write_blocking(desk.tenant, move |tx| tx.release_lease(claim.run, claim.fence))
 }
 
+/// Gives a run of a project back, for any engine to go on with: its task is wanted again.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another process has taken over.
+pub fn hand_on(desk: &Desk, claim: Claim) -> Result<(), StoreError> {
+    let now = desk.now();
+    desk.store.write_blocking(desk.tenant, move |tx| {
+        tx.release_lease(claim.run, claim.fence)?;
+        work::want(tx, claim.task, now).map(drop)
+    })
+}
+
 /// Sets a run that stands still back: entries after `seq` no longer count. It goes on with the next resume.
 ///
 /// # Errors
@@ -99,9 +112,7 @@ pub fn rewind_run(desk: &Desk, run: &RunRecord, seq: u64) -> Result<(), AppError
     let state = running.apply(RunEvent::Interrupted)?;
     let stands = RunRecord { state, updated_at: now, document: None, ..run.clone() };
     let entry = journal_entry(0, now, &Entry::Rewound { seq }, None);
-    let event =
-        desk.event("run.rewound", run.id.to_string(), serde_json::json!({ "run_id": run.id, "seq": seq }));
-    let id = run.id;
+    let (own, id) = (desk.clone(), run.id);
     let (expected, last_saved) = (run.state, run.updated_at);
     let done = desk.store.write_blocking(desk.tenant, move |tx| {
         if !tx.run(id)?.is_some_and(|now| now.state == expected && now.updated_at == last_saved) {
@@ -110,16 +121,12 @@ pub fn rewind_run(desk: &Desk, run: &RunRecord, seq: u64) -> Result<(), AppError
         let lease = tx.acquire_lease(id, &owner, now, LEASE, Owner::is_proven_dead)?;
         tx.save_run(lease.fence, &stands)?;
         tx.append(id, lease.fence, &[entry])?;
-        tx.append_event(&event)?;
+        let data = work::placed(serde_json::json!({ "run_id": id, "seq": seq }), work::place_of(tx, id)?);
+        tx.append_event(&own.event("run.rewound", id.to_string(), data))?;
         tx.release_lease(id, lease.fence)?;
         Ok(true)
     })?;
     if done { Ok(()) } else { Err(AppError::Changed(id)) }
-}
-
-fn working(state: TaskState) -> TaskState {
-    let event = if state == TaskState::InputRequired { TaskEvent::Answered } else { TaskEvent::Claimed };
-    state.apply(event).unwrap_or(TaskState::Working)
 }
 
 /// An entry as the store takes it. What models and tools wrote is labelled untrusted.

@@ -3,7 +3,7 @@
 use domain::{AttemptState, Ending, PullRequestId, RunEvent, RunState, StepState, TaskEvent, Timestamp};
 use store::{NewEntry, RunRecord};
 
-use crate::{AppError, Claim, Desk};
+use crate::{AppError, Claim, Desk, work};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Finished {
 pub fn finish_run(desk: &Desk, claim: Claim, finished: Finished) -> Result<(), AppError> {
     let now = desk.now();
     let kind = format!("run.{}", finished.ending.state);
-    let event = desk.event(&kind, claim.run.to_string(), finished.document.clone());
+    let own = desk.clone();
     desk.store.write_blocking(desk.tenant, move |tx| {
         tx.append(claim.run, claim.fence, &finished.entries)?;
         let Some(record) = tx.run(claim.run)? else {
@@ -44,11 +44,26 @@ pub fn finish_run(desk: &Desk, claim: Claim, finished: Finished) -> Result<(), A
             ..record
         };
         tx.save_run(claim.fence, &record)?;
+        save_task(tx, &own, claim, state, &finished)?;
         save_parts(tx, claim, state, now)?;
-        tx.append_event(&event)?;
+        let data = work::placed(finished.document.clone(), work::place_of(tx, claim.run)?);
+        tx.append_event(&own.event(&kind, claim.run.to_string(), data))?;
         tx.release_lease(claim.run, claim.fence)
     })?;
     Ok(())
+}
+
+fn save_task(
+    tx: &mut store::TenantTx<'_>,
+    desk: &Desk,
+    claim: Claim,
+    state: RunState,
+    finished: &Finished,
+) -> Result<(), store::StoreError> {
+    let Some(mut task) = tx.task(claim.task)? else { return Ok(()) };
+    task.state = task_event(state).and_then(|e| task.state.apply(e).ok()).unwrap_or(task.state);
+    let ending = (&finished.document, finished.ending.error.as_ref());
+    work::stood_still(tx, desk, &mut task, claim.run, state, ending)
 }
 
 fn save_parts(
@@ -57,11 +72,6 @@ fn save_parts(
     state: RunState,
     now: Timestamp,
 ) -> Result<(), store::StoreError> {
-    if let Some(mut task) = tx.task(claim.task)? {
-        task.state = task_event(state).and_then(|e| task.state.apply(e).ok()).unwrap_or(task.state);
-        task.updated_at = now;
-        tx.save_task(&task)?;
-    }
     let (step_state, attempt_state) = match state {
         RunState::Ready | RunState::NoChange => (StepState::Done, AttemptState::Accepted),
         RunState::GatesFailed | RunState::Canceled => (StepState::Failed, AttemptState::Rejected),

@@ -11,9 +11,6 @@ pub mod create;
 pub mod error;
 pub mod estimate;
 pub mod finish;
-pub mod list;
-pub mod matching;
-pub mod office;
 pub mod operations;
 pub mod people;
 pub mod plans;
@@ -21,10 +18,6 @@ pub mod platform;
 pub mod projects;
 pub mod pull_requests;
 pub mod records;
-pub mod reviews;
-pub mod runs;
-pub mod tasks;
-pub mod vital;
 pub mod work;
 
 use std::sync::Arc;
@@ -33,9 +26,8 @@ use domain::{Clock, EventId, TenantId, Timestamp};
 use store::Store;
 pub use store::{MessageKind, StoreError};
 
-pub use claim::{Claim, claim_run, release, renew, rewind_run};
-pub use create::{Kept, NewRun, create_run};
-pub use error::{AppError, FieldProblem};
+pub use claim::{Claim, claim_run, hand_on, release, renew, rewind_run};
+pub use create::{Kept, NewRun, TaskOf, create_run};
 pub use finish::{Finished, finish_run};
 pub use office::{Look, Office};
 pub use people::{Said, cancel_idle_run, say};
@@ -62,7 +54,9 @@ impl Desk {
         self.clock.now()
     }
 
-    fn event(&self, kind: &str, subject: String, data: serde_json::Value) -> store::NewEvent {
+    /// An event of this moment, its type without `dev.aamas.`, for the transaction that changes its subject.
+    #[must_use]
+    pub fn event(&self, kind: &str, subject: String, data: serde_json::Value) -> store::NewEvent {
         let at = self.now();
         let kind = format!("dev.aamas.{kind}");
         store::NewEvent { id: EventId::new(at, (self.random)()), kind, subject, data, at }

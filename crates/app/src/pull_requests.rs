@@ -1,8 +1,8 @@
 //! What becomes of a local pull request.
 
-use store::{PullRequestRecord, PullRequestState};
+use store::{NewEvent, PullRequestRecord, PullRequestState, StoreError, TenantTx};
 
-use crate::{AppError, Desk};
+use crate::{AppError, Desk, work};
 
 /// Saves a pull request's new state, with its event.
 ///
@@ -22,16 +22,7 @@ pub fn set_pull_request_state(
         .into());
     }
     let changed = PullRequestRecord { state, updated_at: desk.now(), ..record.clone() };
-    let event = desk.event(
-        &format!("pull_request.{}", state.as_str()),
-        record.id.to_string(),
-        serde_json::json!({ "pull_request_id": record.id, "run_id": record.run }),
-    );
-    let saved = changed.clone();
-    desk.store.write_blocking(desk.tenant, move |tx| {
-        tx.save_pull_request(&saved)?;
-        tx.append_event(&event)
-    })?;
+    write(desk, &changed, state.as_str())?;
     Ok(changed)
 }
 
@@ -40,15 +31,33 @@ pub fn set_pull_request_state(
 /// # Errors
 /// Only failures of the store.
 pub fn save(desk: &Desk, record: &PullRequestRecord) -> Result<(), AppError> {
-    let event = desk.event(
-        "pull_request.updated",
-        record.id.to_string(),
-        serde_json::json!({ "pull_request_id": record.id, "run_id": record.run }),
-    );
-    let saved = record.clone();
+    write(desk, record, "updated")
+}
+
+/// The event of a pull request, such as `opened`, for the transaction that saves it.
+///
+/// # Errors
+/// Only failures of the storage.
+pub fn event(
+    tx: &TenantTx<'_>,
+    desk: &Desk,
+    record: &PullRequestRecord,
+    verb: &str,
+) -> Result<NewEvent, StoreError> {
+    let data = serde_json::json!({
+        "pull_request_id": record.id,
+        "run_id": record.run,
+        "status": record.state.as_str(),
+    });
+    let data = work::placed(data, work::place_of(tx, record.run)?);
+    Ok(desk.event(&format!("pull_request.{verb}"), record.id.to_string(), data))
+}
+
+fn write(desk: &Desk, record: &PullRequestRecord, verb: &str) -> Result<(), AppError> {
+    let (own, saved, verb) = (desk.clone(), record.clone(), verb.to_owned());
     desk.store.write_blocking(desk.tenant, move |tx| {
         tx.save_pull_request(&saved)?;
-        tx.append_event(&event)
+        tx.append_event(&event(tx, &own, &saved, &verb)?)
     })?;
     Ok(())
 }

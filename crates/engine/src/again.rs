@@ -1,8 +1,8 @@
 //! Another way from an earlier point: a run forked, set back, or followed up.
 
 use agents::View;
-use app::NewRun;
-use domain::{Entry, Origin, RunState, Timestamp};
+use app::{NewRun, TaskOf};
+use domain::{Entry, OperationId, Origin, RunState, Timestamp};
 use store::{NewEntry, RunRecord};
 
 use crate::service::{Created, app_refusal};
@@ -39,14 +39,23 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`] when there is no such run or point, or the model can't be had; nothing was written then.
     pub async fn fork(&self, request: ForkRequest) -> Result<Created, Refusal> {
+        self.fork_for(None, request).await
+    }
+
+    /// The same for an operation, which notes in the same commit what was made.
+    pub(crate) async fn fork_for(
+        &self,
+        asked: Option<OperationId>,
+        request: ForkRequest,
+    ) -> Result<Created, Refusal> {
         self.check_sandbox().await?;
         let engine = self.clone();
-        tokio::task::spawn_blocking(move || engine.fork_blocking(request))
+        tokio::task::spawn_blocking(move || engine.fork_blocking(asked, request))
             .await
             .map_err(|_| Refusal::internal(EngineError::Lost("forking the run")))?
     }
 
-    fn fork_blocking(&self, request: ForkRequest) -> Result<Created, Refusal> {
+    fn fork_blocking(&self, asked: Option<OperationId>, request: ForkRequest) -> Result<Created, Refusal> {
         let origin = self.desk.find_run(&request.run).map_err(app_refusal)?;
         let seq = self.point(&origin, request.at)?;
         let history = self.history(origin.id).map_err(Refusal::internal)?;
@@ -76,8 +85,9 @@ impl Engine {
         let kind = if gates::is_fix(&settings.task) { "fix" } else { "change" }.to_owned();
         let warnings = Vec::new();
         let kept = crate::pictures::kept_again(self, &settings).map_err(Refusal::internal)?;
+        let task = TaskOf::Like { task: origin.task, asked };
         let claim =
-            app::create_run(&self.desk, NewRun { settings, kind, past, kept }).map_err(app_refusal)?;
+            app::create_run(&self.desk, NewRun { task, settings, kind, past, kept }).map_err(app_refusal)?;
         Ok(Created { claim, warnings })
     }
 

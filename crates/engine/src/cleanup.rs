@@ -64,17 +64,22 @@ pub(crate) fn orphan(engine: &Engine, row: &RunRecord) -> Result<(), EngineError
     finished_run(engine, &Mirror::open(&engine.data_dir, &repository)?, row)
 }
 
-/// Removes measurement views of `own`, and of runs that no living process has: nothing of a run is in them.
+/// Removes measurement views of `own`, and of the organization's runs that no living process has: nothing of a run is in
+/// them. Those of other organizations are not ours to judge: their leases can't be seen from here.
 fn remove_measurements(engine: &Engine, own: RunId) -> Result<(), EngineError> {
     for entry in std::fs::read_dir(engine.data_dir.join("workspaces")).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if let Some(run) = measured_by(&name)
-            && (run == own || !app::people::is_live(&engine.desk, run)?)
+            && (run == own || (is_known(engine, run)? && !app::people::is_live(&engine.desk, run)?))
         {
             remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+fn is_known(engine: &Engine, run: RunId) -> Result<bool, EngineError> {
+    Ok(engine.desk.store.read_blocking(engine.desk.tenant, move |tx| tx.run(run))?.is_some())
 }
 
 /// Removes the directories of a finished run that nobody has, once refs keep its last snapshots.

@@ -7,12 +7,12 @@ use sandbox::SandboxError;
 use sandbox::delivery::{self, DeliveryError};
 use sandbox::diff::{ChangeKind, FileChange};
 use sandbox::mirror::Commit;
-use store::{PullRequestRecord, PullRequestState};
+use store::{CodeArtifactRecord, PullRequestRecord, PullRequestState};
 
 use crate::desk::{Ground, blocking, kept_ref, parse_oid};
 use crate::journal::Journal;
 use crate::pull_request::{self, FileLine, PullRequest};
-use crate::{Engine, EngineError, attest, report};
+use crate::{Engine, EngineError, attest, code_artifacts, report};
 
 /// Largest diff that is kept with a pull request, in bytes.
 const MAX_DIFF: u64 = 4 << 20;
@@ -41,12 +41,20 @@ pub(crate) fn intent(
     })
 }
 
-/// Writes commit, branch and pull request; the entry, and the row that becomes durable with it.
+/// What a delivery came to: its entry, and the rows that become durable with it.
+pub(crate) struct Delivered {
+    pub(crate) entry: Entry,
+    pub(crate) pull_request: PullRequestRecord,
+    /// The changed files of a project's run.
+    pub(crate) files: Vec<CodeArtifactRecord>,
+}
+
+/// Writes commit, branch and pull request.
 pub(crate) async fn carry_out(
     engine: &Engine,
     journal: &Journal,
     ground: &Arc<Ground>,
-) -> Result<(Entry, PullRequestRecord), EngineError> {
+) -> Result<Delivered, EngineError> {
     let view = journal.view();
     let settings = journal.settings()?.clone();
     let intended = view.delivery.clone().ok_or(EngineError::Incomplete("a delivery"))?;
@@ -54,10 +62,10 @@ pub(crate) async fn carry_out(
     let message = pull_request::commit_message(view, claim.run, claim.task);
     let base_tree = parse_oid(&journal.base_tree()?)?;
     let target = ground.commit.branch.clone();
-    let attested = ground.clone();
+    let (attested, tree) = (ground.clone(), intended.tree.clone());
     let ground = ground.clone();
     let branch = intended.branch.clone();
-    let (commit, files, diff, reviewers) = blocking(move || {
+    let (commit, changes, diff, reviewers) = blocking(move || {
         let tree = parse_oid(&intended.tree)?;
         let expected = intended.expected_old.as_deref().map(parse_oid).transpose()?;
         let author = ground.repository.author();
@@ -86,14 +94,15 @@ pub(crate) async fn carry_out(
         Ok((commit, changes, diff, reviewers.into_iter().map(|r| r.name).collect::<Vec<_>>()))
     })
     .await?;
-    let files: Vec<_> = files.iter().map(file_line).collect();
+    let artifacts = code_artifacts::of_delivery(engine, journal, &attested, &tree, &changes).await?;
+    let files: Vec<_> = changes.iter().map(file_line).collect();
     let hash = journal.keep("diff", format!("{commit}.diff"), diff.clone()).await?;
     let mut pull_request =
         describe(engine, journal, target, &branch, commit.to_string(), files, hash, reviewers)?;
     pull_request.attestation = Some(attest::attest(engine, journal, &attested, commit).await?);
     report::write_pull_request(engine, &pull_request, &String::from_utf8_lossy(&diff))?;
-    let record = row(&pull_request)?;
-    Ok((Entry::Delivered { head_commit: commit.to_string(), branch }, record))
+    let entry = Entry::Delivered { head_commit: commit.to_string(), branch };
+    Ok(Delivered { entry, pull_request: row(&pull_request)?, files: artifacts })
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one record, each named")]

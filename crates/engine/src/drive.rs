@@ -518,9 +518,9 @@ impl<'a> Driver<'a> {
 
     async fn redeliver(&mut self) -> Result<(), EngineError> {
         let ground = self.shared.ground().await?;
-        let (entry, pull_request) = deliver::carry_out(self.shared.engine, &self.journal, ground).await?;
-        self.journal.record(RUN, entry, None);
-        self.journal.commit_with_pull_request(pull_request).await
+        let delivered = deliver::carry_out(self.shared.engine, &self.journal, ground).await?;
+        self.journal.record(RUN, delivered.entry, None);
+        self.journal.commit_with_pull_request(delivered.pull_request, delivered.files).await
     }
 
     async fn end(mut self, engine: &Engine, ending: Ending) -> Result<RunDocument, EngineError> {

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use agents::{Conversation, Said, View};
 use app::claim::journal_entry;
+use app::work::Place;
 use app::{Claim, Desk, Finished};
 use domain::{Ending, Entry, Recorded, RunEvent, RunId, RunSettings, Timestamp, Usage};
-use store::{MessageKind, NewEntry, ObjectHash, PullRequestRecord, Spend};
+use store::{CodeArtifactRecord, MessageKind, NewEntry, ObjectHash, PullRequestRecord, Spend};
 use tools::OutputRef;
 
 use crate::document::{Identity, RunDocument};
@@ -26,6 +27,8 @@ pub(crate) const RUN: u32 = 0;
 pub(crate) struct Journal {
     desk: Desk,
     claim: Claim,
+    /// Task and project of a run that was asked for over the API: those who watch the project are told of each commit.
+    place: Option<Place>,
     view: View,
     conversations: BTreeMap<u32, Conversation>,
     waiting: Vec<NewEntry>,
@@ -48,9 +51,11 @@ pub(crate) struct Outputs {
 impl Journal {
     /// Reads a run's journal.
     pub(crate) async fn open(desk: &Desk, claim: Claim) -> Result<Self, EngineError> {
+        let place = desk.store.read_blocking(desk.tenant, |tx| app::work::place_of(tx, claim.run))?;
         let mut journal = Self {
             desk: desk.clone(),
             claim,
+            place,
             view: View::new(),
             conversations: BTreeMap::new(),
             waiting: Vec::new(),
@@ -168,11 +173,15 @@ impl Journal {
         also: impl FnOnce(&mut store::TenantTx<'_>) -> Result<(), store::StoreError> + Send + 'static,
     ) -> Result<(), EngineError> {
         let (entries, spends) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.spends));
-        let claim = self.claim;
+        let (claim, desk) = (self.claim, self.desk.clone());
+        let (place, turns, cost) = (self.place, self.view.turns, self.view.cost);
         self.desk
             .store
             .write(self.desk.tenant, move |tx| {
-                tx.append(claim.run, claim.fence, &entries)?;
+                let appended = tx.append(claim.run, claim.fence, &entries)?;
+                if let (Some(place), Some(last)) = (place, appended.last()) {
+                    tx.append_event(&app::work::progressed(&desk, claim.run, place, *last, turns, cost))?;
+                }
                 for spend in &spends {
                     tx.spend(claim.run, claim.fence, spend)?;
                 }
@@ -215,14 +224,37 @@ impl Journal {
         crate::shared::keep(&self.desk, self.claim.run, kind, name, bytes).await
     }
 
-    /// Makes everything durable together with the pull request.
+    /// Task and project of a run that was asked for over the API.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Makes everything durable together with the pull request and the files that it changes.
     pub(crate) async fn commit_with_pull_request(
         &mut self,
         record: PullRequestRecord,
+        files: Vec<CodeArtifactRecord>,
     ) -> Result<(), EngineError> {
-        self.commit_with(move |tx| match tx.pull_request(record.id)? {
-            Some(old) => tx.save_pull_request(&PullRequestRecord { created_at: old.created_at, ..record }),
-            None => tx.insert_pull_request(&record),
+        let (desk, place) = (self.desk.clone(), self.place);
+        self.commit_with(move |tx| {
+            let verb = match tx.pull_request(record.id)? {
+                Some(old) => {
+                    let again = PullRequestRecord { created_at: old.created_at, ..record.clone() };
+                    tx.save_pull_request(&again)?;
+                    "updated"
+                }
+                None => {
+                    tx.insert_pull_request(&record)?;
+                    "opened"
+                }
+            };
+            for file in &files {
+                tx.put_code_artifact(file)?;
+            }
+            match place {
+                Some(_) => tx.append_event(&app::pull_requests::event(tx, &desk, &record, verb)?),
+                None => Ok(()),
+            }
         })
         .await
     }

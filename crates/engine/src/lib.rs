@@ -9,6 +9,7 @@ mod base;
 mod baseline;
 mod choose;
 mod cleanup;
+mod code_artifacts;
 mod compact;
 mod deliver;
 mod desk;
@@ -35,6 +36,7 @@ mod reading;
 pub mod replay;
 mod report;
 pub mod routing;
+pub mod serve;
 mod service;
 mod setup;
 mod shared;
@@ -81,6 +83,14 @@ pub struct Engine {
     pub pool: ModelPool,
     /// Randomness for the jitter of retries.
     pub random_u64: fn() -> u64,
+}
+
+impl Engine {
+    /// The same engine on the rows of another organization.
+    #[must_use]
+    pub fn of(&self, tenant: domain::TenantId) -> Self {
+        Self { desk: app::Desk { tenant, ..self.desk.clone() }, ..self.clone() }
+    }
 }
 
 /// The machine as the caller sees it.

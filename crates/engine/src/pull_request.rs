@@ -132,7 +132,8 @@ pub fn labels(view: &View, files: &[FileLine]) -> Vec<String> {
     labels
 }
 
-fn language(path: &str) -> Option<&'static str> {
+/// The language of a file, by its extension, as labels name it.
+pub(crate) fn language(path: &str) -> Option<&'static str> {
     Some(match path.rsplit_once('.')?.1 {
         "py" | "pyi" => "python",
         "js" | "mjs" | "cjs" | "jsx" => "javascript",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use agents::{RoleBook, View};
-use app::{Claim, NewRun};
+use app::{Claim, NewRun, TaskOf};
 use domain::{Origin, RunError, RunLimits, RunSettings, RunState, Seat};
 use models::ModelSpec;
 use sandbox::mirror::Mirror;
@@ -93,14 +93,19 @@ impl Engine {
     /// # Errors
     /// A [`Refusal`] with the contract's exit code; nothing was written then.
     pub async fn create(&self, request: RunRequest) -> Result<Created, Refusal> {
+        self.create_of(TaskOf::New, request).await
+    }
+
+    /// The same for a task that there is already.
+    pub(crate) async fn create_of(&self, task: TaskOf, request: RunRequest) -> Result<Created, Refusal> {
         self.check_sandbox().await?;
         let engine = self.clone();
-        tokio::task::spawn_blocking(move || engine.create_blocking(request))
+        tokio::task::spawn_blocking(move || engine.create_blocking(task, request))
             .await
             .map_err(|_| Refusal::internal(EngineError::Lost("creating the run")))?
     }
 
-    fn create_blocking(&self, request: RunRequest) -> Result<Created, Refusal> {
+    fn create_blocking(&self, task: TaskOf, request: RunRequest) -> Result<Created, Refusal> {
         tracing::debug!("sandbox known");
         let repository = Repository::discover(&request.repo).map_err(repository_refusal)?;
         let head = repository.resolve(&request.base).map_err(repository_refusal)?;
@@ -174,8 +179,8 @@ impl Engine {
         };
         let kind = if gates::is_fix(&settings.task) { "fix" } else { "change" }.to_owned();
         let kept = images.into_iter().map(|(image, object)| pictures::artifact(image, object)).collect();
-        let claim = app::create_run(&self.desk, NewRun { settings, kind, past: Vec::new(), kept })
-            .map_err(Refusal::internal)?;
+        let claim = app::create_run(&self.desk, NewRun { task, settings, kind, past: Vec::new(), kept })
+            .map_err(app_refusal)?;
         Ok(Created { claim, warnings })
     }
 
@@ -234,10 +239,9 @@ impl Engine {
         observer: &dyn Observer,
     ) -> Result<RunDocument, EngineError> {
         let journal = Journal::open(&self.desk, claim).await?;
-        let watcher = tokio::spawn(watch(self.desk.clone(), claim, stop.clone()));
-        let result = drive(self, journal, stop, observer).await;
-        watcher.abort();
-        result
+        // Also when the run itself panics: nobody may keep its lease then.
+        let _watcher = Aborted(tokio::spawn(watch(self.desk.clone(), claim, stop.clone())));
+        drive(self, journal, stop, observer).await
     }
 
     /// Takes a run up again, or gives its document when there is nothing to go on with.
@@ -345,8 +349,17 @@ impl Engine {
     }
 }
 
+/// A task of ours that goes when this does.
+struct Aborted(tokio::task::JoinHandle<()>);
+
+impl Drop for Aborted {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// The workspace appears at the checkout's own path, which must not be one of the sandbox's own directories.
-fn mountable(repository: &Repository) -> Result<(), Refusal> {
+pub(crate) fn mountable(repository: &Repository) -> Result<(), Refusal> {
     let top = repository.top();
     match ["/usr", "/etc", "/dev", "/proc", "/sys", "/run"].iter().find(|taken| top.starts_with(taken)) {
         Some(taken) => Err(Refusal::usage(

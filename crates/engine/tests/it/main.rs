@@ -1,0 +1,8 @@
+//! The engine's role in a server, on real repositories in the real sandbox, with scripted models.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests drive git, read the clock, and start the loop under test"
+)]
+
+mod scheduler;
+mod world;
