@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use agents::StopRequest;
+use app::Desk;
 use domain::{AgentId, OperationId, RunError, TaskId, TenantId};
 use store::{ChangeWatch, OperationRecord};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -55,6 +56,7 @@ struct Held {
 
 /// An operation in the hands of this process.
 struct Operating {
+    tenant: TenantId,
     id: OperationId,
     lane: Lane,
 }
@@ -160,12 +162,12 @@ impl Scheduler {
     async fn round(&mut self) -> Result<(), EngineError> {
         let free = self.options.parallel_runs.saturating_sub(self.in_hand.len());
         let in_hand = self.in_hand();
-        let engine = self.engine.clone();
+        let desk = self.engine.desk.clone();
         let looking = move || -> Result<BTreeMap<TenantId, Wanted>, EngineError> {
             let mut all = BTreeMap::new();
-            for tenant in look::tenants(&engine.desk)? {
+            for tenant in look::tenants(&desk)? {
                 // What one organization has in its rows must not keep the others waiting.
-                match look::wanted(&engine.of(tenant).desk, &in_hand, free) {
+                match look::wanted(&Desk { tenant, ..desk.clone() }, &in_hand, free) {
                     Ok(wanted) => drop(all.insert(tenant, wanted)),
                     Err(error) => {
                         tracing::warn!(error = %crate::sentence(&error), "the tasks of {tenant} can't be read");
@@ -267,7 +269,7 @@ impl Scheduler {
             return;
         }
         self.failures.remove(&task);
-        let desk = self.engine.of(tenant).desk;
+        let desk = self.desk(tenant);
         let now = desk.now();
         let wanted = desk.store.write_blocking(tenant, move |tx| app::operations::want(tx, task, now));
         let failed =
@@ -293,32 +295,39 @@ impl Scheduler {
                 }
                 let (engine, options, id) = (self.engine.of(*tenant), self.options.clone(), operation.id);
                 let job = self.operations.spawn(async move { engine.operate(id, &options).await });
-                self.operating.insert(job.id(), Operating { id, lane });
+                self.operating.insert(job.id(), Operating { tenant: *tenant, id, lane });
             }
         }
     }
 
+    /// An operation is over; one that panicked is failed.
     fn operated(&mut self, ended: &Result<(Id, ()), JoinError>) {
-        let id = match ended {
-            Ok((id, ())) => *id,
-            Err(error) => {
-                tracing::error!(%error, "an operation was lost");
-                error.id()
-            }
+        let error = match ended {
+            Ok((id, ())) => return drop(self.operating.remove(id)),
+            Err(error) => error,
         };
-        self.operating.remove(&id);
+        tracing::error!(%error, "an operation was lost");
+        let Some(Operating { tenant, id, .. }) = self.operating.remove(&error.id()) else { return };
+        let lost = EngineError::Lost("the operation").as_run_error();
+        if let Err(error) = app::operations::fail(&self.desk(tenant), id, &lost) {
+            tracing::warn!(error = %crate::sentence(&error), "{id} can't be ended");
+        }
+    }
+
+    fn desk(&self, tenant: TenantId) -> Desk {
+        Desk { tenant, ..self.engine.desk.clone() }
     }
 
     /// What is done every few seconds: dead processes' runs are wanted again, and agents at work give a sign of life.
     async fn tend(&mut self) {
-        let (engine, in_hand) = (self.engine.clone(), self.in_hand());
+        let (own, in_hand) = (self.engine.desk.clone(), self.in_hand());
         let mut agents: BTreeMap<TenantId, Vec<AgentId>> = BTreeMap::new();
         for held in self.in_hand.values() {
             agents.entry(held.tenant).or_default().extend(held.agent);
         }
         let tending = move || -> Result<(), EngineError> {
-            for tenant in look::tenants(&engine.desk)? {
-                let desk = engine.of(tenant).desk;
+            for tenant in look::tenants(&own)? {
+                let desk = Desk { tenant, ..own.clone() };
                 let recovered = look::recover(&desk, &in_hand)?;
                 if recovered > 0 {
                     tracing::info!(recovered, "runs of a process that is dead go on");

@@ -4,5 +4,8 @@
     reason = "tests drive git, read the clock, and start the loop under test"
 )]
 
+mod engine_on;
+mod operations;
+mod recovery;
 mod scheduler;
 mod world;

@@ -2,7 +2,7 @@
 
 use app::operations::{self, Forked, Operation, Prepared, PullRequestChanged};
 use app::records::{AgentDoc, of_doc};
-use domain::{AgentState, OperationState, ProjectState, RunState, TaskId, TaskState, TenantId};
+use domain::{AgentState, OperationState, ProjectState, TaskId, TaskState, TenantId};
 use serde_json::json;
 use store::{MessageKind, NewMessage};
 
@@ -100,48 +100,6 @@ async fn what_can_not_begin_fails_with_its_reason_and_what_depends_on_it_waits()
         ("dependency_failed", TaskState::Submitted, true)
     );
     server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_server_goes_on_with_the_same_run_after_its_next_start() {
-    let world = World::new();
-    let repository = world.repository("app");
-    let gate = world.root().join("gate");
-    std::fs::create_dir(&gate).expect("a directory");
-    std::fs::write(repository.join("aamas.toml"), format!("[sandbox]\nread = [\"{}\"]\n", gate.display()))
-        .expect("a file");
-    git(&repository, &["add", "--all"]);
-    git(&repository, &["commit", "--quiet", "--message", "Open the gate's directory"]);
-    let wait = format!("while [ ! -e '{}/open' ]; do :; done", gate.display());
-    let model = world.script(
-        "waits",
-        &[write("a.txt", "text\n"), calls("run_command", json!({ "command": wait })), finish("Add a.txt")],
-    );
-    let server = world.serve(2);
-    let (project, _) = world.project(LOCAL, &repository.display().to_string());
-    let task = world.ask(&asked(project, "Add a.txt", &model));
-    let desk = world.desk(LOCAL);
-    let at_work = || {
-        let run = world.task(LOCAL, task).1.run?;
-        let entries = desk.store.read_blocking(LOCAL, |tx| tx.entries(run, 1, 100)).expect("a store");
-        (entries.iter().filter(|e| e.kind == "tool_intended").count() == 2).then_some(run)
-    };
-    let run = world.sees("the command runs", at_work).await;
-    server.stop().await;
-    let (row, doc) = world.task(LOCAL, task);
-    let state = desk.store.read_blocking(LOCAL, |tx| tx.run(run)).expect("a store").expect("a run").state;
-    assert_eq!(
-        (row.state, row.wanted_at.is_some(), state, doc.run),
-        (TaskState::Paused, true, RunState::Interrupted, Some(run))
-    );
-
-    std::fs::write(gate.join("open"), "").expect("a file");
-    let server = world.serve(2);
-    let doc = world.until(LOCAL, task, TaskState::Completed).await;
-    assert_eq!(doc.run, Some(run));
-    server.stop().await;
-    let runs = desk.store.read_blocking(LOCAL, |tx| tx.runs_of_task(task, 10)).expect("a store");
-    assert_eq!(runs, [run]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

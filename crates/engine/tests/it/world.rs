@@ -1,43 +1,25 @@
 //! A repository, a data directory, organizations, and the loop under test.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use app::records::{AgentDoc, ProjectDoc, TaskDoc, of_doc, to_doc};
 use app::{Desk, operations};
 use domain::{
-    AgentId, AgentKind, AgentState, Clock, OperationId, OperationState, ProjectId, ProjectState, TaskId,
-    TaskState, TenantId, Timestamp,
+    AgentId, AgentKind, AgentState, OperationId, OperationState, ProjectId, ProjectState, TaskId, TaskState,
+    TenantId,
 };
-use engine::serve::{Options, Repositories, Scheduler};
-use engine::{Engine, Host, ModelPool};
+use engine::Engine;
+use engine::serve::{Options, Scheduler};
 use serde_json::{Value, json};
-use store::{AgentRecord, OperationRecord, OrganizationRecord, ProjectRecord, Store, TaskRecord};
+use store::{AgentRecord, OperationRecord, OrganizationRecord, ProjectRecord, TaskRecord};
 use tokio_util::sync::CancellationToken;
+
+use crate::engine_on::engine_on;
 
 /// Longest that a test waits for something, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-        Timestamp::from_micros(i64::try_from(since.as_micros()).expect("before 292,000"))
-    }
-}
-
-fn random_u64() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-fn random() -> [u8; 10] {
-    let (a, b) = (random_u64().to_le_bytes(), random_u64().to_le_bytes());
-    std::array::from_fn(|n| if n < 8 { a[n] } else { b[n - 8] })
-}
 
 /// The place of one test.
 pub(crate) struct World {
@@ -75,19 +57,7 @@ impl World {
             tempfile::Builder::new().prefix("aamas-serve-").tempdir_in("/var/tmp").expect("a directory");
         let root = dir.path().canonicalize().expect("it is there");
         std::fs::set_permissions(&root, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = Store::open(&root.join("data"), store::OpenOptions::default()).expect("a store");
-        let environment = models::Environment::default();
-        let variables = std::env::vars().filter(|(name, _)| name == "PATH").collect();
-        let rim = models::Rim::new(clock.clone(), random_u64);
-        let engine = Engine {
-            desk: Desk { store, tenant: TenantId::LOCAL, clock, random },
-            data_dir: root.join("data"),
-            host: Host { launcher: env!("CARGO_BIN_EXE_engine-test-launcher").into(), variables },
-            pool: ModelPool::new(environment.clone(), rim, std::collections::BTreeMap::new()),
-            models: environment,
-            random_u64,
-        };
+        let engine = engine_on(&root.join("data"), env!("CARGO_BIN_EXE_engine-test-launcher").into());
         Self { dir, engine }
     }
 
@@ -206,15 +176,21 @@ impl World {
     }
 
     pub(crate) fn serve(&self, parallel_runs: usize) -> Server {
-        let options = Options {
-            parallel_runs,
-            repositories: Repositories { allow_private: true, roots: Vec::new() },
-            ..Options::default()
-        };
+        self.serve_with(Options { parallel_runs, ..Options::default() })
+    }
+
+    pub(crate) fn serve_with(&self, options: Options) -> Server {
         let (scheduler, stop) = (Scheduler::new(self.engine.clone(), options), CancellationToken::new());
         let until = stop.clone();
         let task = tokio::spawn(async move { scheduler.run(until).await.expect("it can look") });
         Server { stop, task }
+    }
+
+    /// The same in a process of its own, for a test that kills it.
+    pub(crate) fn serve_apart(&self) -> Child {
+        let data = self.engine.data_dir.as_os_str();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_engine-test-launcher"));
+        command.arg("serve").arg(data).spawn().expect("the test's own program")
     }
 
     pub(crate) fn task(&self, tenant: TenantId, id: TaskId) -> (TaskRecord, TaskDoc) {
