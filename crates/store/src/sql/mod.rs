@@ -10,6 +10,7 @@ pub(crate) mod budgets;
 pub(crate) mod cache;
 pub(crate) mod code_artifacts;
 pub(crate) mod credentials;
+pub(crate) mod facts;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod leases;
@@ -51,6 +52,7 @@ mod tests {
             cache::ALL,
             code_artifacts::ALL,
             credentials::ALL,
+            facts::ALL,
             inbox::ALL,
             journal::ALL,
             leases::ALL,
