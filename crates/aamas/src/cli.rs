@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
         aamas run --model anthropic/claude-sonnet-4-5 \"Add a --quiet flag\"\n  \
         aamas runs resume last                           go on with what was interrupted\n  \
         aamas pr show last                               read the change that came out\n  \
+        aamas serve                                      a dashboard and an API for a team\n  \
         aamas doctor                                     what this machine gives the sandbox, and the fixes\n\n\
         Exit codes: 0 ready or nothing to change, 1 internal error, 2 wrong usage, 3 gates failed, 4 a limit,\n\
         5 needs a person, 6 model error, 130 interrupted."
@@ -59,6 +60,11 @@ pub enum Command {
     /// Models: list, test.
     #[command(subcommand)]
     Models(Models),
+    /// Serve a team: the API, the dashboard, and the engine that works on its tasks.
+    Serve(Box<Serve>),
+    /// API tokens: create.
+    #[command(subcommand)]
+    Token(Token),
     /// What this machine gives the sandbox, and the fix for each missing piece.
     Doctor,
     /// Be the agent of an editor: the Agent Client Protocol on standard input and output.
@@ -131,6 +137,99 @@ pub struct Run {
     /// Approve plans and changes to protected paths beforehand.
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `aamas serve`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  aamas serve                                     on http://127.0.0.1:8080, with the sign-in link in the log\n  \
+        aamas serve --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem\n  \
+        aamas serve --database postgres://aamas@db.example.org/aamas\n  \
+        aamas serve --demo                              with an organization that really worked on something\n\n\
+        One server for each data directory. A signal stops runs at a safe point; they go on after the next start."
+)]
+pub struct Serve {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "AAMAS_LISTEN")]
+    pub listen: std::net::SocketAddr,
+    /// What this process does: api, engine, or both.
+    #[arg(long, value_name = "ROLES", default_value = "api,engine", value_delimiter = ',')]
+    pub roles: Vec<ServerRole>,
+    /// The certificate chain, in PEM: the server speaks TLS 1.3 then.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// TLS ends in front of this server: cookies are for TLS, and HSTS is sent.
+    #[arg(long)]
+    pub behind_tls: bool,
+    /// A PostgreSQL database instead of the file in the data directory: postgres://user@host/name.
+    #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// The model of tasks and projects that name none; by default what the environment has keys for.
+    #[arg(long, value_name = "SPEC")]
+    pub model: Option<String>,
+    /// Runs at once; by default as many as the machine has cores, at least 2.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub parallel_runs: Option<u32>,
+    /// Pages of this origin may call the API with a token; may be given several times.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
+    /// Let projects fetch repositories from private addresses too.
+    #[arg(long)]
+    pub allow_private_repositories: bool,
+    /// Fill an organization by really running the bundled repository.
+    #[arg(long)]
+    pub demo: bool,
+    /// For development: GraphQL introspection and its explorer.
+    #[arg(long)]
+    pub dev: bool,
+    /// How log lines are written.
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "AAMAS_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// What a server process does.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerRole {
+    /// REST, GraphQL, WebSocket and the dashboard.
+    Api,
+    /// Works on tasks.
+    Engine,
+}
+
+/// How log lines are written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// `aamas token …`.
+#[derive(Subcommand, Debug)]
+pub enum Token {
+    /// Make an API token, also while a server runs; it is shown once.
+    #[command(after_help = "Examples:\n  aamas token create\n  aamas token create --role ci --name pipeline --expires-in-days 30 --json")]
+    Create {
+        /// What it may do: owner, admin, maintainer, developer, reviewer, viewer, auditor, agent or ci.
+        #[arg(long, value_name = "ROLE", default_value = "owner", value_parser = parse_role)]
+        role: auth::Role,
+        /// A name to know it by.
+        #[arg(long, value_name = "NAME", default_value = "command line")]
+        name: String,
+        /// When it ends by itself.
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=365))]
+        expires_in_days: u32,
+        /// The organization; that of this machine unless given.
+        #[arg(long, value_name = "ID")]
+        organization: Option<domain::TenantId>,
+        /// The server's PostgreSQL database, if it has one.
+        #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
+        database: Option<String>,
+    },
 }
 
 /// `aamas acp`.
@@ -416,6 +515,12 @@ pub enum ExportFormat {
     Attestation,
 }
 
+fn parse_role(text: &str) -> Result<auth::Role, String> {
+    auth::Role::from_word(text).ok_or_else(|| {
+        "expected owner, admin, maintainer, developer, reviewer, viewer, auditor, agent or ci".to_owned()
+    })
+}
+
 fn parse_usd(text: &str) -> Result<domain::NanoUsd, String> {
     let amount: f64 =
         text.trim_start_matches('$').parse().map_err(|_| "expected an amount such as 2.50".to_owned())?;
@@ -437,7 +542,6 @@ fn positive(duration: Duration) -> Result<Duration, String> {
 
 /// Commands whose names the contract reserves, and that are not built yet.
 pub const RESERVED: &[&str] = &[
-    "serve",
     "agent",
     "init",
     "health",
@@ -454,7 +558,6 @@ pub const RESERVED: &[&str] = &[
     "backup",
     "compliance",
     "policy",
-    "token",
     "webhook",
     "scale",
     "bus",

@@ -9,6 +9,7 @@ mod rim;
 mod say;
 mod terminal;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,24 +25,33 @@ fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|a| a == "sandbox-launcher") {
         sandbox::run_launcher(tools::BUILTINS);
     }
-    log_to_stderr();
     let json = arguments.iter().any(|a| a == "--json");
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => match commands::run(cli) {
-            Ok(code) => code,
-            Err(refusal) => refusal.print(json),
-        },
+        Ok(cli) => {
+            log_to_stderr(&cli);
+            match commands::run(cli) {
+                Ok(code) => code,
+                Err(refusal) => refusal.print(json),
+            }
+        }
         Err(error) => refuse_arguments(&error, &arguments, json),
     }
 }
 
-/// With `AAMAS_LOG` set (such as `info` or `engine=debug`), log lines on stderr; without it, none.
-fn log_to_stderr() {
-    let Some(filter) = rim::variable("AAMAS_LOG") else { return };
-    tracing_subscriber::fmt()
+/// With `AAMAS_LOG` set (such as `info` or `engine=debug`), log lines on stderr; without it, none but a server's.
+fn log_to_stderr(cli: &Cli) {
+    let server = match &cli.command {
+        cli::Command::Serve(arguments) => Some(arguments.log_format),
+        _ => None,
+    };
+    let Some(filter) = rim::variable("AAMAS_LOG").or_else(|| server.map(|_| "info".to_owned())) else { return };
+    let lines = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    match server {
+        Some(cli::LogFormat::Json) => lines.json().flatten_event(true).init(),
+        _ => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
 }
 
 /// Help and version go to stdout with exit 0; all else is wrong usage.

@@ -210,6 +210,15 @@ pub async fn first_organization(platform: &Platform) -> Result<TenantId, AppErro
     Ok(TenantId::LOCAL)
 }
 
+/// An organization that is known to the installation.
+///
+/// # Errors
+/// [`AppError::NotFound`]; failures of the store.
+pub async fn known_organization(platform: &Platform, id: TenantId) -> Result<TenantId, AppError> {
+    let all = platform.store().read(TenantId::INSTALLATION, |tx| tx.directory()).await?;
+    if all.contains(&id) { Ok(id) } else { Err(AppError::not_found("organization", id)) }
+}
+
 /// An API token for whoever has the data directory in hand.
 ///
 /// # Errors

@@ -5,12 +5,14 @@ pub mod answers;
 pub mod artifacts;
 pub mod audit;
 pub mod authenticate;
-
 pub mod claim;
 pub mod create;
 pub mod error;
 pub mod estimate;
 pub mod finish;
+pub mod list;
+pub mod matching;
+pub mod office;
 pub mod operations;
 pub mod people;
 pub mod plans;
@@ -18,6 +20,10 @@ pub mod platform;
 pub mod projects;
 pub mod pull_requests;
 pub mod records;
+pub mod reviews;
+pub mod runs;
+pub mod tasks;
+pub mod vital;
 pub mod work;
 
 use std::sync::Arc;
@@ -28,6 +34,7 @@ pub use store::{MessageKind, StoreError};
 
 pub use claim::{Claim, claim_run, hand_on, release, renew, rewind_run};
 pub use create::{Kept, NewRun, TaskOf, create_run};
+pub use error::{AppError, FieldProblem};
 pub use finish::{Finished, finish_run};
 pub use office::{Look, Office};
 pub use people::{Said, cancel_idle_run, say};

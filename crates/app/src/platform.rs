@@ -134,7 +134,8 @@ impl Platform {
         &self.inner.bell
     }
 
-    pub(crate) fn ring(&self) {
+    /// Rings the bell: something was committed, here or in another process.
+    pub fn ring(&self) {
         self.inner.bell.notify_waiters();
     }
 

@@ -221,6 +221,7 @@ impl Engine {
         let author = "local".to_owned();
         let body = body.to_owned();
         pull_request.comments.push(crate::pull_request::Comment {
+            id: Some(domain::CommentId::new(self.desk.now(), (self.desk.random)())),
             author,
             path,
             line,

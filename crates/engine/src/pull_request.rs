@@ -2,8 +2,7 @@
 //! as its words.
 
 use agents::View;
-use app::reviews::FileLine;
-pub use app::reviews::{Approval, Comment, PullRequest};
+pub use app::reviews::{Approval, Comment, FileLine, PullRequest};
 use domain::{GateResult, Review, RunId, Seat, TaskId};
 
 /// Longest title, in characters: what git tools show in one line.

@@ -14,8 +14,18 @@ use crate::rim::{self, SystemClock};
 
 /// The engine on this machine's data directory.
 pub fn engine(global: &Global) -> Result<Engine, Refusal> {
+    engine_on(global, None)
+}
+
+/// The engine on a data directory whose rows may lie in another database.
+pub fn engine_on(global: &Global, database: Option<&str>) -> Result<Engine, Refusal> {
     let data_dir = data_dir(global)?;
-    let store = Store::open(&data_dir, OpenOptions::default()).map_err(|e| store_refusal(&e))?;
+    let options = OpenOptions::default();
+    let store = match database {
+        None => Store::open(&data_dir, options),
+        Some(url) => Store::open_postgres(&data_dir, url, options),
+    };
+    let store = store.map_err(|e| store_refusal(&e))?;
     let desk =
         Desk { store, tenant: TenantId::LOCAL, clock: Arc::new(SystemClock), random: rim::random::<10> };
     let launcher = std::env::current_exe().map_err(|e| {

@@ -11,7 +11,9 @@ mod models;
 mod pr;
 mod run;
 mod runs;
+mod serve;
 mod show;
+mod token;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Refusal> {
         Command::Demo(arguments) => demo::demo(&global, &arguments),
         Command::Runs(command) => runs::runs(&global, command),
         Command::Pr(command) => pr::pr(&global, command),
+        Command::Serve(arguments) => serve::serve(&global, *arguments),
+        Command::Token(command) => token::token(&global, command),
     }
 }
 

@@ -1,0 +1,272 @@
+//! `aamas serve`: composes the doors and the engine on one store, and ends them without losing anything.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use api::{ApiState, Config, Listener, Tls};
+use app::{Platform, Settings};
+use domain::TenantId;
+use engine::Engine;
+use engine::serve::{Options, Repositories, Scheduler};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::host;
+use crate::cli::{Global, Serve, ServerRole};
+use crate::refusal::Refusal;
+use crate::rim;
+use crate::say::err;
+
+/// How often the store is asked whether another process, or the engine, committed something.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often counts of reads are written, and what is old is forgotten.
+const COUNTS_EVERY: Duration = Duration::from_secs(5);
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// Answers, dead credentials and events are kept so long.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+pub fn serve(global: &Global, arguments: Serve) -> Result<ExitCode, Refusal> {
+    let data_dir = host::data_dir(global)?;
+    let engine = host::engine_on(global, arguments.database.as_deref())?;
+    let _only = only_server(&data_dir)?;
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
+        Refusal::internal(
+            "internal",
+            format!("cannot start the runtime: {e}"),
+            "free some memory or file descriptors",
+        )
+    })?;
+    let result = runtime.block_on(run(engine, arguments));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    result
+}
+
+async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
+    let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
+    let first = app::authenticate::first_organization(&platform).await?;
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    tasks.spawn(obey_signals(stop.clone()));
+    tasks.spawn(ring_at_commits(platform.clone(), stop.clone()));
+    tasks.spawn(keep_house(platform.clone(), stop.clone()));
+
+    let listener = match arguments.roles.contains(&ServerRole::Api) {
+        true => Some(listen(&arguments).await?),
+        false => None,
+    };
+    let scheduler = arguments.roles.contains(&ServerRole::Engine).then(|| scheduler(engine, &arguments));
+    if let Some(scheduler) = scheduler {
+        let (doorbell, rung, end) = (scheduler.doorbell(), platform.clone(), stop.clone());
+        tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = end.cancelled() => break,
+                    () = rung.bell().notified() => doorbell.ring(),
+                }
+            }
+        });
+        let end = stop.clone();
+        tasks.spawn(async move {
+            if let Err(error) = scheduler.run(end.clone()).await {
+                tracing::error!(error = engine::sentence(&error), "the engine ended");
+                end.cancel();
+            }
+        });
+    }
+    if let Some((listener, scheme)) = listener {
+        let address = listener.address().map_err(|e| {
+            Refusal::internal("internal", format!("cannot tell the address: {e}"), "try another --listen")
+        })?;
+        if let Some(link) = app::setup::first_link(&platform, first).await? {
+            let link = link.expose();
+            err!("first start: sign in once with {scheme}://{address}/setup#link={link}");
+        }
+        let config = Config {
+            dev: arguments.dev,
+            tls: scheme == "https" || arguments.behind_tls,
+            allowed_origins: arguments.allow_origin,
+            demo: arguments.demo,
+            ..Config::default()
+        };
+        let state = ApiState::new(platform.clone(), config, rim::random::<16>);
+        let router = api::router(state.clone());
+        tracing::info!("listening on {scheme}://{address}");
+        api::serve(listener, state, router, stop.clone()).await;
+    } else {
+        tracing::info!("working on tasks");
+        stop.cancelled().await;
+    }
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    if let Err(error) = platform.save_read_counts().await {
+        tracing::warn!(error = %error, "the last counts of reads were lost");
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(arguments: &Serve) -> Result<(Listener, &'static str), Refusal> {
+    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificates), Some(key)) => Some(Tls { certificates: certificates.clone(), key: key.clone() }),
+        _ => None,
+    };
+    let listener = Listener::bind(arguments.listen, tls.as_ref()).await.map_err(|error| {
+        Refusal::usage("cannot_listen", engine::sentence(&error), "free the address, or name another --listen")
+    })?;
+    Ok((listener, if tls.is_some() { "https" } else { "http" }))
+}
+
+fn scheduler(engine: Engine, arguments: &Serve) -> Scheduler {
+    let defaults = Options::default();
+    let options = Options {
+        parallel_runs: arguments.parallel_runs.map_or(defaults.parallel_runs, |n| n as usize),
+        model: arguments.model.clone(),
+        repositories: Repositories {
+            allow_private: arguments.allow_private_repositories,
+            ..Repositories::default()
+        },
+        ..defaults
+    };
+    Scheduler::new(engine, options)
+}
+
+/// Holds the data directory: a second server is refused, and told who has it.
+fn only_server(data_dir: &Path) -> Result<File, Refusal> {
+    let path = data_dir.join("serve.lock");
+    let failed = |e: std::io::Error| {
+        Refusal::internal(
+            "unwritable",
+            format!("cannot hold {}: {e}", path.display()),
+            "make the data directory writable",
+        )
+    };
+    let mut file =
+        File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            return Err(Refusal::usage(
+                "already_serving",
+                format!("process {} serves this data directory already", pid.trim()),
+                "stop it first, or serve another one with --data-dir",
+            ));
+        }
+        Err(TryLockError::Error(e)) => return Err(failed(e)),
+    }
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+/// Raises the soft limit of open files to the hard one: thousands of connections need as many descriptors.
+fn raise_open_files() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(error = %error, "the limit of open files stays at {soft}");
+    }
+}
+
+/// The first signal ends at safe points, the second one at once: nothing durable is lost by either.
+async fn obey_signals(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = stop.cancelled(), if !asked => { return; }
+        }
+        if asked {
+            std::process::exit(130);
+        }
+        asked = true;
+        tracing::info!("stopping: runs end at a safe point, and go on after the next start");
+        stop.cancel();
+        // From here on only another signal is waited for, until the process ends.
+        tokio::select! {
+            _ = interrupt.recv() => std::process::exit(130),
+            _ = terminate.recv() => std::process::exit(130),
+            () = tokio::time::sleep(Duration::from_secs(60)) => return,
+        }
+    }
+}
+
+/// Rings the platform's bell when the engine or another process committed something.
+async fn ring_at_commits(platform: Platform, stop: CancellationToken) {
+    let mut watch = match platform.store().watch() {
+        Ok(watch) => watch,
+        Err(error) => {
+            tracing::error!(error = %error, "commits can't be watched");
+            return;
+        }
+    };
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => match watch.changed() {
+                Ok(true) => platform.ring(),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(error = %error, "commits can't be watched just now"),
+            },
+        }
+    }
+}
+
+/// Writes what was counted, and forgets what is old.
+async fn keep_house(platform: Platform, stop: CancellationToken) {
+    let (mut counts, mut tidy) = (tokio::time::interval(COUNTS_EVERY), tokio::time::interval(TIDY_EVERY));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = counts.tick() => {
+                if let Err(error) = platform.save_read_counts().await {
+                    tracing::warn!(error = %error, "counts of reads are kept for later");
+                }
+            }
+            _ = tidy.tick() => {
+                if let Err(error) = forget_old(&platform).await {
+                    tracing::warn!(error = %error, "what is old could not be forgotten");
+                }
+            }
+        }
+    }
+}
+
+async fn forget_old(platform: &Platform) -> Result<(), app::StoreError> {
+    let store = platform.store();
+    let mut all = store.read(TenantId::INSTALLATION, |tx| tx.directory()).await?;
+    all.push(TenantId::INSTALLATION);
+    let before = |kept: Duration| {
+        let kept = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
+        domain::Timestamp::from_micros(platform.now().as_micros().saturating_sub(kept))
+    };
+    let (day, events) = (before(DAY), before(EVENTS_KEPT));
+    for tenant in all {
+        store
+            .write(tenant, move |tx| {
+                tx.forget_answers(day)?;
+                tx.forget_credentials(day)?;
+                tx.forget_sent(events)?;
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
