@@ -212,7 +212,9 @@ pub enum LogFormat {
 #[derive(Subcommand, Debug)]
 pub enum Token {
     /// Make an API token, also while a server runs; it is shown once.
-    #[command(after_help = "Examples:\n  aamas token create\n  aamas token create --role ci --name pipeline --expires-in-days 30 --json")]
+    #[command(
+        after_help = "Examples:\n  aamas token create\n  aamas token create --role ci --name pipeline --expires-in-days 30 --json"
+    )]
     Create {
         /// What it may do: owner, admin, maintainer, developer, reviewer, viewer, auditor, agent or ci.
         #[arg(long, value_name = "ROLE", default_value = "owner", value_parser = parse_role)]

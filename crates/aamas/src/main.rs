@@ -44,7 +44,9 @@ fn log_to_stderr(cli: &Cli) {
         cli::Command::Serve(arguments) => Some(arguments.log_format),
         _ => None,
     };
-    let Some(filter) = rim::variable("AAMAS_LOG").or_else(|| server.map(|_| "info".to_owned())) else { return };
+    let Some(filter) = rim::variable("AAMAS_LOG").or_else(|| server.map(|_| "info".to_owned())) else {
+        return;
+    };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr);

@@ -119,6 +119,8 @@ fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ServeError> {
 
 /// Serves until `stop`, then lets requests that are under way end.
 pub async fn serve(listener: Listener, state: ApiState, router: Router, stop: CancellationToken) {
+    // Before the first request, so that none is missed.
+    recorder();
     let places = Arc::new(Semaphore::new(places()));
     let tasks = TaskTracker::new();
     let mut tidy = tokio::time::interval(TIDY_EVERY);
@@ -232,11 +234,6 @@ fn recorder() -> &'static PrometheusHandle {
         let _ = metrics::set_global_recorder(recorder);
         handle
     })
-}
-
-/// Installs the recorder, so that nothing is missed that comes before the first look.
-pub(crate) fn record_metrics() {
-    let _ = recorder();
 }
 
 /// All metrics in Prometheus' text format.

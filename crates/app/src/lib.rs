@@ -1,5 +1,6 @@
 //! Use cases: authorize, decide, save and append the event in one transaction.
 
+mod account;
 pub mod agents;
 pub mod answers;
 pub mod artifacts;
@@ -7,13 +8,18 @@ pub mod audit;
 pub mod authenticate;
 pub mod claim;
 pub mod create;
+pub mod entrance;
 pub mod error;
 pub mod estimate;
 pub mod finish;
+pub mod invitations;
 pub mod list;
 pub mod matching;
+pub mod me;
+pub mod members;
 pub mod office;
 pub mod operations;
+pub mod organizations;
 pub mod people;
 pub mod plans;
 pub mod platform;
@@ -22,7 +28,12 @@ pub mod pull_requests;
 pub mod records;
 pub mod reviews;
 pub mod runs;
+pub mod sessions;
+pub mod setup;
+pub mod sign_in;
 pub mod tasks;
+mod throttle;
+pub mod tokens;
 pub mod vital;
 pub mod work;
 
@@ -34,6 +45,7 @@ pub use store::{MessageKind, StoreError};
 
 pub use claim::{Claim, claim_run, hand_on, release, renew, rewind_run};
 pub use create::{Kept, NewRun, TaskOf, create_run};
+pub use entrance::{Entrance, SignedIn, Visitor};
 pub use error::{AppError, FieldProblem};
 pub use finish::{Finished, finish_run};
 pub use office::{Look, Office};

@@ -49,7 +49,7 @@ pub fn serve(global: &Global, arguments: Serve) -> Result<ExitCode, Refusal> {
 
 async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
     let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
-    let first = app::authenticate::first_organization(&platform).await?;
+    app::authenticate::first_organization(&platform).await?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     tasks.spawn(obey_signals(stop.clone()));
@@ -83,8 +83,8 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
         let address = listener.address().map_err(|e| {
             Refusal::internal("internal", format!("cannot tell the address: {e}"), "try another --listen")
         })?;
-        if let Some(link) = app::setup::first_link(&platform, first).await? {
-            let link = link.expose();
+        if let Some(link) = app::setup::setup_link(&platform).await? {
+            let link = link.secret.expose();
             err!("first start: sign in once with {scheme}://{address}/setup#link={link}");
         }
         let config = Config {
@@ -118,7 +118,11 @@ async fn listen(arguments: &Serve) -> Result<(Listener, &'static str), Refusal> 
         _ => None,
     };
     let listener = Listener::bind(arguments.listen, tls.as_ref()).await.map_err(|error| {
-        Refusal::usage("cannot_listen", engine::sentence(&error), "free the address, or name another --listen")
+        Refusal::usage(
+            "cannot_listen",
+            engine::sentence(&error),
+            "free the address, or name another --listen",
+        )
     })?;
     Ok((listener, if tls.is_some() { "https" } else { "http" }))
 }
