@@ -99,6 +99,9 @@ impl From<AppError> for Refusal {
             }
             AppError::Ambiguous { .. } => Self::usage("ambiguous", message, "give more of the id"),
             AppError::Identity(_) => Self::internal("internal", message, "mount /proc"),
+            AppError::Conflict { code, hint, .. } => Self::usage(code, message, hint),
+            AppError::Invalid(_) => Self::usage("invalid", message, "mend what it names"),
+            other => Self::internal("internal", engine::sentence(&other), "see the log of the server"),
         }
     }
 }

@@ -26,6 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often counts of reads are written, and what is old is forgotten.
 const COUNTS_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// How long another signal is listened for while the server ends.
+const LAST_WORDS: Duration = Duration::from_secs(60);
 /// Answers, dead credentials and events are kept so long.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -47,12 +49,13 @@ pub fn serve(global: &Global, arguments: Serve) -> Result<ExitCode, Refusal> {
     result
 }
 
+#[expect(clippy::disallowed_methods, reason = "its handle is kept, and aborted when everything has ended")]
 async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
     let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
     app::authenticate::first_organization(&platform).await?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    tasks.spawn(obey_signals(stop.clone()));
+    let signals = tokio::spawn(obey_signals(stop.clone()));
     tasks.spawn(ring_at_commits(platform.clone(), stop.clone()));
     tasks.spawn(keep_house(platform.clone(), stop.clone()));
 
@@ -105,6 +108,7 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
     stop.cancel();
     tasks.close();
     tasks.wait().await;
+    signals.abort();
     if let Err(error) = platform.save_read_counts().await {
         tracing::warn!(error = %error, "the last counts of reads were lost");
     }
@@ -189,25 +193,17 @@ async fn obey_signals(stop: CancellationToken) {
     else {
         return;
     };
-    let mut asked = false;
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = stop.cancelled(), if !asked => { return; }
-        }
-        if asked {
-            std::process::exit(130);
-        }
-        asked = true;
-        tracing::info!("stopping: runs end at a safe point, and go on after the next start");
-        stop.cancel();
-        // From here on only another signal is waited for, until the process ends.
-        tokio::select! {
-            _ = interrupt.recv() => std::process::exit(130),
-            _ = terminate.recv() => std::process::exit(130),
-            () = tokio::time::sleep(Duration::from_secs(60)) => return,
-        }
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        () = stop.cancelled() => return,
+    }
+    tracing::info!("stopping: runs end at a safe point, and go on after the next start");
+    stop.cancel();
+    tokio::select! {
+        _ = interrupt.recv() => std::process::exit(130),
+        _ = terminate.recv() => std::process::exit(130),
+        () = tokio::time::sleep(LAST_WORDS) => {}
     }
 }
 
