@@ -130,18 +130,15 @@ impl TenantTx<'_> {
     /// Only failures of the storage.
     pub fn receipts(&self, before: Option<u64>, limit: u32) -> Result<Vec<ReceiptRecord>, StoreError> {
         let page = Page::Newest { before, limit };
-        self.query(sql::RECEIPTS, values![page.bound(), limit], |row| {
-            Ok(ReceiptRecord {
-                number: row.take()?,
-                id: row.take()?,
-                at: row.take()?,
-                principal: row.take()?,
-                action: row.take()?,
-                resource: row.take()?,
-                decision: row.take()?,
-                doc: row.take()?,
-            })
-        })
+        self.query(sql::RECEIPTS, values![page.bound(), limit], read_receipt)
+    }
+
+    /// The receipt with this id.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn receipt(&self, id: ReceiptId) -> Result<Option<ReceiptRecord>, StoreError> {
+        self.query_one(sql::RECEIPT, values![id], read_receipt)
     }
 
     /// Adds to the counts of reads.
@@ -178,5 +175,18 @@ fn read_policy(row: &mut Row<'_>) -> Result<PolicyRecord, StoreError> {
         created_at: row.take()?,
         updated_at: row.take()?,
         version: row.take()?,
+    })
+}
+
+fn read_receipt(row: &mut Row<'_>) -> Result<ReceiptRecord, StoreError> {
+    Ok(ReceiptRecord {
+        number: row.take()?,
+        id: row.take()?,
+        at: row.take()?,
+        principal: row.take()?,
+        action: row.take()?,
+        resource: row.take()?,
+        decision: row.take()?,
+        doc: row.take()?,
     })
 }

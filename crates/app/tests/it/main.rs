@@ -3,3 +3,7 @@
 mod audit;
 #[cfg(debug_assertions)]
 mod audit_damage;
+mod people_members;
+mod people_rules;
+mod people_sign_in;
+mod people_support;

@@ -22,6 +22,9 @@ super::statements! {
     RECEIPTS: "list receipts" =
         "SELECT number, receipt_id, at, principal, action, resource, decision, doc
          FROM receipts WHERE tenant_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
+    RECEIPT: "find a receipt" =
+        "SELECT number, receipt_id, at, principal, action, resource, decision, doc
+         FROM receipts WHERE tenant_id = $1 AND receipt_id = $2";
     COUNT_READS: "count reads" =
         "INSERT INTO read_counts (tenant_id, day, principal, action, reads) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant_id, day, principal, action) DO UPDATE SET reads = read_counts.reads + excluded.reads";
