@@ -83,6 +83,8 @@ pub struct SpentRow {
     pub project: Option<ProjectId>,
     /// Where the run stands.
     pub state: RunState,
+    /// When it came.
+    pub created_at: Timestamp,
     /// When it was last saved.
     pub updated_at: Timestamp,
     /// Calls that it has paid for.
@@ -229,6 +231,7 @@ impl TenantTx<'_> {
                 task: row.take()?,
                 project: row.take()?,
                 state: row.take()?,
+                created_at: row.take()?,
                 updated_at: row.take()?,
                 calls: row.take()?,
                 unpriced_calls: row.take()?,

@@ -26,7 +26,7 @@ super::statements! {
         "SELECT value FROM samples WHERE tenant_id = $1 AND metric = $2 AND at > $3 AND at <= $4
          ORDER BY at DESC LIMIT 1";
     SPENT: "read what runs have spent" =
-        "SELECT r.run_id, r.task_id, t.project_id, r.state, r.updated_at, b.calls, b.unpriced_calls, b.spent_nano_usd,
+        "SELECT r.run_id, r.task_id, t.project_id, r.state, r.created_at, r.updated_at, b.calls, b.unpriced_calls, b.spent_nano_usd,
                 b.input_tokens, b.cached_tokens, b.output_tokens
          FROM runs r JOIN tasks t ON t.tenant_id = r.tenant_id AND t.task_id = r.task_id
          JOIN budgets b ON b.tenant_id = r.tenant_id AND b.run_id = r.run_id
