@@ -12,6 +12,7 @@ use domain::{Clock, ProjectId, TenantId, Timestamp};
 use store::{ReadCount, Store, StoreError};
 use tokio::sync::Notify;
 
+use crate::facts::Memory;
 use crate::tasks::KnownProject;
 use crate::{AppError, Desk};
 
@@ -60,6 +61,7 @@ struct Inner {
     policies: moka::sync::Cache<TenantId, Arc<Policies>>,
     callers: moka::sync::Cache<[u8; 32], Caller>,
     projects: moka::sync::Cache<(TenantId, ProjectId), Arc<KnownProject>>,
+    memory: Memory,
     reads: Mutex<HashMap<(TenantId, String, Action), u64>>,
     bell: Notify,
 }
@@ -84,6 +86,7 @@ impl Platform {
             policies: cache(),
             callers: cache(),
             projects: cache(),
+            memory: Memory::new(),
             reads: Mutex::default(),
             bell: Notify::new(),
         };
@@ -117,6 +120,11 @@ impl Platform {
             clock: self.inner.clock.clone(),
             random: self.inner.ids,
         }
+    }
+
+    /// What figures were made of a moment ago.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.inner.memory
     }
 
     pub(crate) fn random(&self) -> [u8; 32] {

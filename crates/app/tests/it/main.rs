@@ -7,3 +7,6 @@ mod people_members;
 mod people_rules;
 mod people_sign_in;
 mod people_support;
+mod figures;
+mod figures_fixture;
+mod figures_speed;
