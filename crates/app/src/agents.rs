@@ -518,7 +518,7 @@ fn performance_of(doc: &AgentDoc) -> Performance {
     }
 }
 
-fn resource_of(id: AgentId, tenant: domain::TenantId) -> Resource {
+pub(crate) fn resource_of(id: AgentId, tenant: domain::TenantId) -> Resource {
     Resource::new(ResourceKind::Agent, id.to_string(), tenant)
 }
 

@@ -125,7 +125,7 @@ pub async fn object(
     Ok(bytes)
 }
 
-fn view(record: &CodeArtifactRecord) -> CodeArtifact {
+pub(crate) fn view(record: &CodeArtifactRecord) -> CodeArtifact {
     #[expect(clippy::cast_precision_loss, reason = "thousandths")]
     let score = |value: Option<i64>| value.map(|v| v as f64 / 1000.0);
     CodeArtifact {

@@ -18,6 +18,8 @@ pub mod estimate;
 mod facts;
 pub mod finish;
 pub mod invitations;
+pub mod events;
+pub mod graph;
 pub mod list;
 pub mod matching;
 pub mod me;

@@ -530,7 +530,7 @@ fn save(
     Ok(record)
 }
 
-fn resource_of(
+pub(crate) fn resource_of(
     tx: &TenantTx<'_>,
     record: &PullRequestRecord,
     project: Option<ProjectId>,
@@ -553,7 +553,7 @@ fn resource_of(
     projects::part_of(tx, project, part)
 }
 
-fn view(
+pub(crate) fn view(
     tx: &TenantTx<'_>,
     record: &PullRequestRecord,
     project: Option<ProjectId>,
