@@ -50,3 +50,5 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn_with_state(state.clone(), guard::outermost))
         .with_state(state)
 }
+
+pub mod ws;
