@@ -1,0 +1,3 @@
+// Everything is rendered in the browser, from one page.
+export const ssr = false;
+export const prerender = false;
