@@ -31,7 +31,7 @@ it('joins a call, its start and its result into one line', () => {
     item(4, 1, { entry: 'tool_intended', turn: 1, index: 0, effect: 'workspace' }),
   ];
   expect(short(items)).toEqual([
-    '1|developer|Takes up build|m/x||',
+    '1|developer|Takes up build|||m/x',
     '3|developer|says|||',
     '3|developer|runs|pytest -q|running|',
   ]);
@@ -51,7 +51,7 @@ it('forgets what was taken back, but not what it cost', () => {
   ];
   expect(counting(items).map((i) => i.seq)).toEqual([1, 3, 4]);
   expect(transcript(items).cost).toBe(0.002);
-  expect(short(items)).toEqual(['1|developer|Takes up build|m/x||', '3|you|Set back to entry 1|||']);
+  expect(short(items)).toEqual(['1|developer|Takes up build|||m/x', '3|you|Set back to entry 1|||']);
 });
 
 it('knows what waits for a person, and when it no longer does', () => {

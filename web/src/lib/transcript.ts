@@ -1,5 +1,5 @@
 import { plain } from './ansi';
-import type { GateResult, JournalItem, Plan, PlanStep, Problem, ToolMeaning } from './api/types';
+import type { GateResult, JournalItem, Plan, Problem, ToolMeaning } from './api/types';
 import { oneLine } from './clean';
 import { fromNano, words } from './format';
 
@@ -40,6 +40,8 @@ export interface Transcript {
   lines: Line[];
   plan: Plan | null;
   steps: Map<string, StepState>;
+  /** Which step each attempt is at. */
+  attempts: Map<number, Attempt>;
   /** The open question, if the run waits for its answer. */
   question: string | null;
   /** Decimal US dollars; null when a price is unknown. */
@@ -65,7 +67,7 @@ export function counting(items: JournalItem[]): JournalItem[] {
   return kept;
 }
 
-interface Attempt {
+export interface Attempt {
   step: string;
   seat: string;
   who: string;
@@ -77,6 +79,7 @@ export function transcript(items: JournalItem[]): Transcript {
     lines: [],
     plan: null,
     steps: new Map(),
+    attempts: new Map(),
     question: null,
     cost: 0,
     turns: 0,
@@ -86,7 +89,7 @@ export function transcript(items: JournalItem[]): Transcript {
     protectedPaths: [],
     ended: null,
   };
-  const attempts = new Map<number, Attempt>();
+  const attempts = out.attempts;
   const calls = new Map<string, { line: Line; name: string; args: Record<string, unknown> }>();
   const spend = (nano: number | null) => {
     const usd = fromNano(nano);
@@ -142,7 +145,7 @@ export function transcript(items: JournalItem[]): Transcript {
         attempts.set(e.attempt, { step: e.step, seat: e.seat, who: e.role });
         out.steps.set(e.step, 'working');
         add({ ...item, attempt: e.attempt }, 'phase', e.number > 1 ? `Takes up ${e.step} again` : `Takes up ${e.step}`, {
-          target: e.model,
+          result: e.model,
           body: e.why ? prose(e.why) : null,
         });
         break;
