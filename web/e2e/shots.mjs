@@ -26,7 +26,7 @@ for (const scenario of SCENARIOS)
       for (const { name, path, act } of pages(mock.worldOf(scenario))) {
         if (!filter.test(name)) continue;
         await page.goto(`http://127.0.0.1:${mock.port}${path}`);
-        await page.waitForTimeout(scenario === 'slow' ? 900 : 700);
+        await page.waitForTimeout(scenario === 'slow' ? 900 : scenario === 'offline' ? 3000 : 700);
         try {
           if (act) await act(page);
         } catch (e) {

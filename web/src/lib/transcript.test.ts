@@ -86,3 +86,13 @@ it('an unknown price makes the sum unknown, and what is not JSON is no reason to
   expect(read.cost).toBeNull();
   expect(read.lines.at(-1)).toMatchObject({ verb: 'uses', target: 'mcp__x' });
 });
+
+it('an ending halts the steps that were worked on, and going on takes them up again', () => {
+  const error = { code: 'model_overloaded', message: 'm', hint: 'h' };
+  const items = [item(1, 1, begun), item(2, 0, { entry: 'ended', ending: { state: 'failed', error } })];
+  expect(transcript(items).steps.get('build')).toBe('failed');
+  expect(transcript(items).ended).toEqual({ state: 'failed', error });
+  items.push(item(3, 0, { entry: 'resumed', model: 'm/x', yes: false }));
+  expect(transcript(items).steps.get('build')).toBe('working');
+  expect(transcript(items).ended).toBeNull();
+});

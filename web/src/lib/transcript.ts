@@ -117,6 +117,13 @@ export function transcript(items: JournalItem[]): Transcript {
     out.lines.push(line);
     return line;
   };
+  /** Steps that an ending brought to a halt: they go on when the run does. */
+  let halted: string[] = [];
+  const goOn = () => {
+    out.ended = null;
+    for (const name of halted) out.steps.set(name, 'working');
+    halted = [];
+  };
   const step = (item: JournalItem, state: StepState) => {
     const name = attempts.get(item.attempt)?.step;
     if (name) out.steps.set(name, state);
@@ -131,7 +138,7 @@ export function transcript(items: JournalItem[]): Transcript {
           add(item, 'note', 'Warning', { key: `${item.seq}w${i}`, body: prose(warning), result: oneLine(warning, 120) });
         break;
       case 'resumed':
-        out.ended = null;
+        goOn();
         add(item, 'phase', 'Goes on', { target: e.model });
         break;
       case 'analyzed':
@@ -219,7 +226,7 @@ export function transcript(items: JournalItem[]): Transcript {
         break;
       case 'answered':
         out.question = null;
-        out.ended = null;
+        goOn();
         step(item, 'working');
         add(item, 'person', 'You answered', { who: 'you', body: prose(e.text) });
         break;
@@ -250,7 +257,7 @@ export function transcript(items: JournalItem[]): Transcript {
         });
         break;
       case 'sent_back':
-        out.ended = null;
+        goOn();
         step(item, 'working');
         add(item, e.by === 'person' ? 'person' : 'note', `Sent back by ${e.by === 'person' ? 'you' : e.by}`, {
           body: prose(e.text),
@@ -273,7 +280,7 @@ export function transcript(items: JournalItem[]): Transcript {
         spend(e.cost);
         break;
       case 'rewound':
-        out.ended = null;
+        goOn();
         add(item, 'person', `Set back to entry ${e.seq}`, { who: 'you' });
         break;
       case 'restored':
@@ -319,16 +326,21 @@ export function transcript(items: JournalItem[]): Transcript {
         break;
       case 'ended': {
         out.ended = e.ending;
+        halted = [...out.steps].filter(([, state]) => state === 'working').map(([name]) => name);
         const good = e.ending.state === 'ready' || e.ending.state === 'no_change';
         const error = e.ending.error;
+        let asked = false;
         if (error?.code === 'question') {
-          out.question = error.message;
-          for (const [name, state] of out.steps) if (state === 'working') out.steps.set(name, 'asking');
+          asked = out.question !== null;
+          out.question ??= error.message;
         }
+        const rest: StepState | null =
+          e.ending.state === 'needs_input' ? 'asking' : e.ending.state === 'paused' ? 'waiting' : good ? null : 'failed';
+        if (rest) for (const name of halted) out.steps.set(name, rest);
         add(item, error?.code === 'question' ? 'question' : 'end', error?.code === 'question' ? 'Waits for your answer' : words(e.ending.state), {
           who: 'run',
           state: good ? 'ok' : e.ending.state === 'needs_input' || e.ending.state === 'paused' ? null : 'failed',
-          body: error ? prose(said(error)) : null,
+          body: error && !asked ? prose(said(error)) : null,
         });
         break;
       }
