@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ansi, plain } from './ansi';
-import { clean, oneLine, reveal } from './clean';
+import { clean, honest, oneLine, reveal } from './clean';
 
 const E = '\u001b';
 
@@ -27,5 +27,6 @@ it('shows what a terminal would', () => {
 it('hides or shows what could deceive', () => {
   expect(clean('a\u202eb\u200bc\u0000d\te\n')).toBe('abcd\te\n');
   expect(reveal('if (x)\u2066 { //\u2069')).toBe('if (x)\uFFFD { //\uFFFD');
+  expect(honest({ a: ['x\u202ey', 1, null], b: { c: `${E}[31m\u200b` } })).toEqual({ a: ['xy', 1, null], b: { c: `${E}[31m` } });
   expect(oneLine('  a\n\n b\tc ', 4)).toBe('a b…');
 });

@@ -17,6 +17,19 @@ export function reveal(text: string): string {
   return text.replace(/\r$/, '').replace(HIDDEN, '\uFFFD');
 }
 
+/** What turns the reading direction or can't be seen; control characters stay, for a terminal's colors. */
+const DECEIVING =
+  /[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]|[\u{E0000}-\u{E007F}]/gu;
+
+/** A JSON value without them: names and titles are shown in many places, and none of these may forget. */
+export function honest(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(DECEIVING, '');
+  if (Array.isArray(value)) return value.map(honest);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, honest(v)]));
+  return value;
+}
+
 /** One line, at most `length` characters. */
 export function oneLine(text: string, length = 200): string {
   const line = clean(text).replace(/\s+/g, ' ').trim();

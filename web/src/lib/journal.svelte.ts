@@ -26,7 +26,7 @@ export class Journal {
         this.again = false;
         for (let more = true; more; ) {
           const after = this.items.at(-1)?.seq ?? 0;
-          const page = await client.get<List<JournalItem>>(`/runs/${this.run}/journal`, { query: { after, limit: PAGE } });
+          const page = await client.get<List<JournalItem>>(`/runs/${this.run}/journal`, { query: { after, limit: PAGE }, raw: true });
           const last = this.items.at(-1)?.seq ?? 0;
           const fresh = page.items.filter((i) => i.seq > last);
           if (fresh.length) this.items = [...this.items, ...fresh];

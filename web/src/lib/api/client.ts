@@ -1,3 +1,4 @@
+import { honest } from '../clean';
 import { ApiError } from './error';
 
 /** Everything lies below it. */
@@ -9,6 +10,8 @@ export interface Options {
   /** The version that the change is based on; 412 when it is no longer the newest. */
   ifMatch?: string;
   signal?: AbortSignal;
+  /** As it came: for what is shown with its hidden characters made visible. */
+  raw?: boolean;
 }
 
 export interface Answer<T> {
@@ -106,7 +109,7 @@ export class Client {
     }
     const response = await this.fetchWithRetries(url, init);
     if (response.status === 304 && known) return { data: known.data as T, etag: known.etag, status: 304 };
-    const data = await read(response);
+    const data = await read(response, options.raw ?? false);
     if (!response.ok) {
       if (response.status === 401) this.onUnauthorized?.();
       throw ApiError.from(response.status, data, response.headers.get('x-request-id'));
@@ -145,13 +148,14 @@ export function queryString(query: Options['query']): string {
   return text ? `?${text}` : '';
 }
 
-async function read(response: Response): Promise<unknown> {
+async function read(response: Response, raw: boolean): Promise<unknown> {
   if (response.status === 204 || response.status === 304) return undefined;
   const text = await response.text();
   const type = response.headers.get('content-type') ?? '';
   if (!type.includes('json')) return text;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return raw ? value : honest(value);
   } catch {
     return undefined;
   }
