@@ -33,8 +33,9 @@ install: ## Build the release binary and put it into PREFIX/bin (~/.local by def
 	install -D -m 755 "$(CARGO_TARGET_DIR)/release/aamas" "$(or $(PREFIX),$(HOME)/.local)/bin/aamas"
 
 .PHONY: test
-test: ## Run all tests (with cargo-nextest if it is installed, else cargo test)
+test: ## Run all tests (with cargo-nextest if it is installed, else cargo test), the dashboard's first
 	@scripts/need test
+	@scripts/web test
 	@scripts/test
 
 .PHONY: test-slow
@@ -62,6 +63,14 @@ bench: ## Measure against the targets and a bare loop; prints a table with verdi
 	@scripts/need demo
 	cargo build --release --locked -p aamas -p benches
 	"$(CARGO_TARGET_DIR)/release/bench" --aamas "$(CARGO_TARGET_DIR)/release/aamas" $(ARGS)
+
+.PHONY: web
+web: ## Build the dashboard into crates/api/dashboard, from where it gets into the binary (needs Node.js)
+	@scripts/web build
+
+.PHONY: web-test
+web-test: ## Test the dashboard: types, units, size, and in a browser against a mock server
+	@scripts/web test
 
 .PHONY: dev
 dev: ## Build without optimization and run: make dev ARGS="doctor"
