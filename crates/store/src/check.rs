@@ -6,6 +6,7 @@ use std::io;
 use domain::TenantId;
 use sha2::{Digest as _, Sha256};
 
+use crate::database::Database;
 use crate::error::StoreError;
 use crate::objects::{ObjectHash, place_of};
 use crate::sql::artifacts as sql;
@@ -29,7 +30,7 @@ pub struct CheckReport {
 
 impl Store {
     /// Reads the whole database, and every object of `tenant`, and compares what it finds with what should
-    /// be. Blocks.
+    /// be. Of PostgreSQL, which checks its own pages when it reads them, only the catalogue is looked at. Blocks.
     ///
     /// # Errors
     /// Failures of the check itself; what it finds is in the report.
@@ -42,9 +43,15 @@ impl Store {
     }
 
     fn check_database(&self, report: &mut CheckReport) -> Result<(), StoreError> {
-        let database = &self.places().database;
+        let database = match self.database() {
+            Database::Sqlite { path, .. } => path,
+            Database::Postgres(postgres) => {
+                report.findings.extend(postgres.check()?);
+                return Ok(());
+            }
+        };
         let conn = crate::connection::open_reader(database)?;
-        let failed = |e| crate::tx::classify(&conn, database, "check the database", &e);
+        let failed = |e| crate::sqlite_tx::classify(&conn, database, "check the database", &e);
         let mut statement = conn.prepare("PRAGMA integrity_check(100)").map_err(failed)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(failed)? {

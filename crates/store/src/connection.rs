@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
-use crate::tx::classify;
+use crate::sqlite_tx::classify;
 
 /// Statements kept prepared for each connection: there are fewer than this many in `src/sql`.
 const PREPARED_STATEMENTS: usize = 96;

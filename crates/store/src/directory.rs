@@ -45,6 +45,15 @@ pub(crate) fn prepare(dir: &Path) -> Result<Places, StoreError> {
     Ok(places)
 }
 
+/// Makes sure that `dir` exists and can be written, for a store whose rows lie elsewhere. It may be on a network
+/// file system: contents are whole files under their hash, and need no locks.
+pub(crate) fn prepare_for_contents(dir: &Path) -> Result<Places, StoreError> {
+    create_private_dir(dir)?;
+    let dir = dir.canonicalize().map_err(|e| StoreError::unwritable(dir, e))?;
+    refuse_unwritable(&dir, AccessFlags::W_OK | AccessFlags::X_OK)?;
+    Ok(Places::below(dir))
+}
+
 /// Creates a directory and its parents with mode 0700, for good: the names are flushed to the disk. One that
 /// exists is left as it is.
 pub(crate) fn create_private_dir(dir: &Path) -> Result<(), StoreError> {

@@ -36,10 +36,10 @@ pub enum StoreError {
         /// What was attempted, on what.
         doing: String,
     },
-    /// The database file is damaged, or is none.
+    /// The database is damaged, or is none of ours.
     #[error("the database {} is damaged: {detail}", path.display())]
     Corrupt {
-        /// The database file.
+        /// The database file, or the address of the database without its password.
         path: PathBuf,
         /// What was found.
         detail: String,
@@ -47,17 +47,17 @@ pub enum StoreError {
     /// The database was written by a newer release.
     #[error("the database {} has schema version {found}; this release knows versions up to {supported}", path.display())]
     NewerSchema {
-        /// The database file.
+        /// The database file, or the address of the database without its password.
         path: PathBuf,
         /// Its version.
         found: u32,
         /// The newest version that this release can read.
         supported: u32,
     },
-    /// Another process kept the database locked for longer than the busy time-out.
+    /// Another process kept the database, or the tenant in it, locked for longer than the busy time-out.
     #[error("the database {} is locked by another process", path.display())]
     Locked {
-        /// The database file.
+        /// The database file, or the address of the database without its password.
         path: PathBuf,
     },
     /// The caller's lease on the run is not the present one: another owner took over, or it was released.
@@ -98,8 +98,8 @@ pub enum StoreError {
         /// What was attempted.
         doing: String,
     },
-    /// The journal is append-only.
-    #[error("cannot {doing}: the journal is append-only")]
+    /// The journal and the audit are append-only.
+    #[error("cannot {doing}: the journal and the audit are append-only")]
     AppendOnly {
         /// What was attempted.
         doing: String,
@@ -152,6 +152,59 @@ pub enum StoreError {
         /// The database's own words.
         source: DatabaseFailure,
     },
+    /// The address of a database can't be understood.
+    #[error("the database address is not usable: {detail}")]
+    InvalidAddress {
+        /// What is wrong with it; never the address itself, which may hold a password.
+        detail: String,
+    },
+    /// The database server can't be reached, or the connection to it broke. Nothing of this attempt was kept.
+    #[error("the database {address} can't be reached: {detail}")]
+    Unreachable {
+        /// Its address without the password.
+        address: String,
+        /// What the system or the server said.
+        detail: String,
+    },
+    /// The connection broke while a commit was under way, and the server could not be asked afterwards: what was
+    /// written is there whole, or not at all.
+    #[error(
+        "the connection to the database {address} broke during a commit: what was written may be there or not"
+    )]
+    OutcomeUnknown {
+        /// Its address without the password.
+        address: String,
+    },
+    /// The database refused a statement as none that this tenant, or the application at all, may do.
+    #[error("cannot {doing}: the database denies it to this tenant")]
+    Denied {
+        /// What was attempted.
+        doing: String,
+    },
+    /// The database does not keep the rows of tenants apart, so that nothing is served from it.
+    #[error("the database {address} does not keep tenants apart: {detail}")]
+    Unprotected {
+        /// Its address without the password.
+        address: String,
+        /// What was found.
+        detail: String,
+    },
+    /// The role that reads and writes rows is not there, or can't be taken on.
+    #[error("the database {address} has no role {role} for this user: {detail}")]
+    RoleMissing {
+        /// The address of the database without the password.
+        address: String,
+        /// The role.
+        role: &'static str,
+        /// What the server said.
+        detail: String,
+    },
+    /// A text with a NUL character, which PostgreSQL can't store.
+    #[error("cannot {doing}: a text holds a NUL character")]
+    NulInText {
+        /// What was attempted.
+        doing: String,
+    },
     /// The writer has stopped: the store is closed, or a failed flush to the disk left its state in doubt.
     #[error("the store is closed")]
     Closed,
@@ -161,8 +214,8 @@ pub enum StoreError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message} (code {code})")]
 pub struct DatabaseFailure {
-    /// The extended result code.
-    pub code: i32,
+    /// SQLite's extended result code, or PostgreSQL's SQLSTATE.
+    pub code: String,
     /// The message.
     pub message: String,
 }
@@ -190,6 +243,13 @@ impl StoreError {
             Self::Malformed { .. } => "row_malformed",
             Self::Io { .. } => "io_error",
             Self::Database { .. } => "database_error",
+            Self::InvalidAddress { .. } => "database_address_invalid",
+            Self::Unreachable { .. } => "database_unreachable",
+            Self::OutcomeUnknown { .. } => "commit_unknown",
+            Self::Denied { .. } => "database_denied",
+            Self::Unprotected { .. } => "tenants_unprotected",
+            Self::RoleMissing { .. } => "database_role_missing",
+            Self::NulInText { .. } => "nul_in_text",
             Self::Closed => "store_closed",
         }
     }
@@ -207,6 +267,9 @@ impl StoreError {
             Self::DiskFull { .. } => {
                 "free some space and try again; nothing that was acknowledged is lost".to_owned()
             }
+            Self::Corrupt { path, .. } if path.starts_with("postgres:") => {
+                "restore it from a backup, or give AAMAS a database or a schema of its own".to_owned()
+            }
             Self::Corrupt { path, .. } => format!(
                 "move {} and its -wal and -shm files away and put a copy from the `backups` directory beside it \
                  in their place",
@@ -214,6 +277,21 @@ impl StoreError {
             ),
             Self::NewerSchema { .. } => "use the release that wrote it, or a newer one".to_owned(),
             Self::Locked { .. } => "wait for the other process, or end it".to_owned(),
+            Self::InvalidAddress { .. } => {
+                "write it as postgres://user:password@host:port/database?sslmode=require".to_owned()
+            }
+            Self::Unreachable { .. } => {
+                "check that the server runs and that the address, the password and the certificate are right"
+                    .to_owned()
+            }
+            Self::OutcomeUnknown { .. } => "look whether it is there before trying it again".to_owned(),
+            Self::Unprotected { .. } => {
+                "undo what was changed by hand, or protect the table with `SELECT aamas_protect('table')`"
+                    .to_owned()
+            }
+            Self::RoleMissing { role, .. } => format!(
+                "let an administrator run: CREATE ROLE {role} NOLOGIN; GRANT {role} TO the user in the address"
+            ),
             Self::LeaseHeld { run, .. } => format!("wait for it, or stop it with `aamas runs cancel {run}`"),
             Self::QuotaExceeded { .. } => "delete old runs or raise the quota".to_owned(),
             Self::BudgetExceeded { .. } => "resume the run with a higher budget".to_owned(),
@@ -226,6 +304,8 @@ impl StoreError {
             | Self::Malformed { .. }
             | Self::Io { .. }
             | Self::Database { .. }
+            | Self::Denied { .. }
+            | Self::NulInText { .. }
             | Self::Closed => return None,
         };
         Some(hint)

@@ -1,6 +1,6 @@
 //! The only SQL: journal, leases, tasks, runs, outbox, artifacts, migrations.
 //!
-//! A [`Store`] is one data directory. Everything is read and written through a [`TenantTx`], which the
+//! A [`Store`] is one data directory, with its rows in SQLite there or in PostgreSQL. Everything is read and written through a [`TenantTx`], which the
 //! closures given to [`Store::write`] and [`Store::read`] receive. A write that was answered is flushed to
 //! the disk.
 
@@ -18,12 +18,14 @@ mod credential;
 #[cfg(debug_assertions)]
 #[doc(hidden)]
 pub mod damage;
+mod database;
 mod directory;
 mod error;
 mod facts;
 pub mod fault;
 mod found;
 mod inbox;
+mod job;
 mod journal;
 mod lease;
 mod migrate;
@@ -35,17 +37,23 @@ mod owner;
 mod page;
 mod people;
 mod policy;
+mod postgres;
 mod project;
 mod pull_request;
 mod readers;
 mod run;
 mod sql;
+mod sqlite_tx;
 mod step;
 mod store;
 mod task;
 mod tenant;
+#[cfg(test)]
+#[path = "../tests/it/server.rs"]
+mod test_server;
 mod tx;
 mod writer;
+mod writers;
 
 pub use agent::AgentRecord;
 pub use artifact::{Artifact, NewArtifact};
@@ -55,6 +63,7 @@ pub use cache::Cached;
 pub use check::CheckReport;
 pub use code_artifact::CodeArtifactRecord;
 pub use credential::CredentialRecord;
+pub use database::ChangeWatch;
 pub use error::{DatabaseFailure, StoreError};
 pub use facts::{BilledRow, PullRequestRow, ReviewRow, RunRow, SampleSum, ScoreRow, SpentRow};
 pub use found::Found;
@@ -73,6 +82,6 @@ pub use project::ProjectRecord;
 pub use pull_request::{PullRequestRecord, PullRequestState};
 pub use run::{RunPlace, RunRecord, RunSummary};
 pub use step::{AttemptRecord, StepRecord};
-pub use store::{ChangeWatch, OpenOptions, Store};
+pub use store::{OpenOptions, Store};
 pub use task::TaskRecord;
 pub use tenant::{MAX_DOCUMENT_BYTES, TenantTx};

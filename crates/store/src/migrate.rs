@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::directory::{Places, create_private_dir, sync_dir};
 use crate::error::{DatabaseFailure, StoreError};
-use crate::tx::classify;
+use crate::sqlite_tx::classify;
 
 /// The migrations of SQLite in their order; the version of a database is how many of them it has.
 pub(crate) const MIGRATIONS: &[&str] = &[
@@ -90,7 +90,10 @@ fn back_up(conn: &Connection, places: &Places, found: u32) -> Result<PathBuf, St
     let Some(target) = part.to_str() else {
         return Err(StoreError::Database {
             doing: "copy the database before its migration".to_owned(),
-            source: DatabaseFailure { code: 0, message: format!("{} is not valid UTF-8", part.display()) },
+            source: DatabaseFailure {
+                code: "0".to_owned(),
+                message: format!("{} is not valid UTF-8", part.display()),
+            },
         });
     };
     conn.execute("VACUUM INTO $1", [target])

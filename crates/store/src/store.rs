@@ -1,23 +1,23 @@
-//! The store: one data directory, opened.
+//! The store: one data directory, opened, with its rows in SQLite or in PostgreSQL.
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use domain::TenantId;
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::block_on::block_on;
-use crate::connection::{open_reader, open_writer};
+use crate::connection::open_writer;
+use crate::database::{ChangeWatch, Database};
 use crate::directory::{self, Places};
 use crate::error::StoreError;
+use crate::job::{self, Write};
 use crate::migrate::{MIGRATIONS, migrate};
-use crate::readers::Readers;
+use crate::postgres::{self, Postgres};
 use crate::tenant::TenantTx;
-use crate::tx::{Tx, classify};
-use crate::writer::{self, Queue, Write, Writer};
+use crate::writer::{self, Writer};
+use crate::writers::Writers;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -41,10 +41,9 @@ pub struct Store {
 struct Inner {
     places: Places,
     options: OpenOptions,
-    readers: Readers,
-    /// `None` once the store is closed.
-    queue: Mutex<Option<Queue>>,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    // Before the database: what is queued still needs it.
+    writers: Writers,
+    database: Database,
 }
 
 impl Store {
@@ -69,16 +68,45 @@ impl Store {
         let conn = open_writer(&places.database)?;
         migrate(&conn, &places, migrations)?;
         let knows = Writer { database: places.database.clone(), quota_bytes: options.quota_bytes };
-        let (queue, thread) =
-            writer::start(conn, knows).map_err(|e| StoreError::io("start the writer thread", e))?;
-        let inner = Inner {
-            readers: Readers::new(places.database.clone()),
-            places,
-            options,
-            queue: Mutex::new(Some(queue)),
-            thread: Mutex::new(Some(thread)),
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        let started = writer::start(conn, knows).map_err(|e| StoreError::io("start the writer thread", e))?;
+        let database = Database::sqlite(places.database.clone());
+        Ok(Self::of(places, options, Writers::new([started]), database))
+    }
+
+    /// Opens the store whose rows lie in the PostgreSQL database at `url`, and whose contents lie in `dir`, which all
+    /// machines that share the database must share as well: creates what is missing, migrates what is old, refuses
+    /// what is newer, and refuses a database that does not keep tenants apart.
+    ///
+    /// `url` is `postgres://user:password@host:port/database`. `?sslmode=` is `disable`, `prefer`, `require`,
+    /// `verify-ca` or `verify-full`; the last three are one: a certificate is always checked, against the system's
+    /// authorities or those in the PEM file `sslrootcert=`. Without it: `disable` on this machine, else `require`.
+    ///
+    /// Blocks for tens of milliseconds; longer while another process migrates.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidAddress`], [`StoreError::Unreachable`], [`StoreError::RoleMissing`],
+    /// [`StoreError::Unprotected`], [`StoreError::NewerSchema`], [`StoreError::Corrupt`],
+    /// [`StoreError::Unwritable`], [`StoreError::DiskFull`].
+    pub fn open_postgres(dir: &Path, url: &str, options: OpenOptions) -> Result<Self, StoreError> {
+        Self::open_postgres_with(dir, url, options, postgres::MIGRATIONS)
+    }
+
+    pub(crate) fn open_postgres_with(
+        dir: &Path,
+        url: &str,
+        options: OpenOptions,
+        migrations: &[&str],
+    ) -> Result<Self, StoreError> {
+        let places = directory::prepare_for_contents(dir)?;
+        let database = Postgres::open(url, migrations)?;
+        let started = database
+            .start_writers(options.quota_bytes)
+            .map_err(|e| StoreError::io("start the writer threads", e))?;
+        Ok(Self::of(places, options, Writers::new(started), Database::Postgres(database)))
+    }
+
+    fn of(places: Places, options: OpenOptions, writers: Writers, database: Database) -> Self {
+        Self { inner: Arc::new(Inner { places, options, writers, database }) }
     }
 
     /// Runs `work` in a transaction of `tenant` and commits it, flushed to the disk, before it answers.
@@ -122,13 +150,12 @@ impl Store {
     {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Write { tenant, work: Some(work), outcome: None, reply });
-        let queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let queue = queue.ok_or(StoreError::Closed)?;
+        let queue = self.inner.writers.queue_of(tenant).ok_or(StoreError::Closed)?;
         queue.send(job).await.map_err(|_| StoreError::Closed)?;
         drop(queue);
         match answer.await {
             Ok(Ok(result)) => result,
-            Ok(Err(panic)) => writer::resume(panic),
+            Ok(Err(panic)) => job::resume(panic),
             Err(_) => Err(StoreError::Closed.into()),
         }
     }
@@ -149,7 +176,7 @@ impl Store {
         match tokio::task::spawn_blocking(move || store.read_blocking(tenant, look)).await {
             Ok(result) => result,
             Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => writer::resume(panic),
+                Ok(panic) => job::resume(panic),
                 Err(_) => Err(StoreError::Closed),
             },
         }
@@ -164,15 +191,7 @@ impl Store {
         tenant: TenantId,
         look: impl FnOnce(&TenantTx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let database = &self.inner.places.database;
-        self.inner.readers.with(|conn| {
-            let failed = |e| classify(conn, database, "read", &e);
-            let snapshot = conn.unchecked_transaction().map_err(failed)?;
-            let result =
-                look(&TenantTx::new(Tx::new(conn, database), tenant, self.inner.options.quota_bytes));
-            snapshot.finish().map_err(failed)?;
-            result
-        })
+        self.inner.database.read(tenant, self.inner.options.quota_bytes, look)
     }
 
     /// A watch that says cheaply whether anybody, in any process, has committed since it was last asked.
@@ -180,10 +199,7 @@ impl Store {
     /// # Errors
     /// Why no connection could be opened.
     pub fn watch(&self) -> Result<ChangeWatch, StoreError> {
-        let mut watch =
-            ChangeWatch { conn: open_reader(&self.inner.places.database)?, seen: None, store: self.clone() };
-        watch.changed()?;
-        Ok(watch)
+        ChangeWatch::new(&self.inner.database, self.clone())
     }
 
     /// The data directory, as an absolute path without links.
@@ -195,11 +211,15 @@ impl Store {
     /// Finishes what waits and closes the database. Later calls answer [`StoreError::Closed`]. Dropping the
     /// last clone does the same.
     pub fn close(&self) {
-        self.inner.close();
+        self.inner.writers.close();
     }
 
     pub(crate) fn places(&self) -> &Places {
         &self.inner.places
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
     }
 
     pub(crate) fn quota_bytes(&self) -> u64 {
@@ -213,51 +233,8 @@ impl fmt::Debug for Store {
     }
 }
 
-impl Inner {
-    fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A closure may hold the last clone: the writer then can't wait for itself.
-        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
-            // The thread catches the panics of closures and has none of its own.
-            let _ = thread.join();
-        }
-    }
-}
-
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// Says whether something was committed since it was last asked. Not to be asked from several threads at
-/// once.
-pub struct ChangeWatch {
-    conn: Connection,
-    seen: Option<i64>,
-    /// Keeps the database open while it is watched.
-    store: Store,
-}
-
-impl ChangeWatch {
-    /// Whether anybody has committed anything since the last call. Costs a few microseconds and no lock.
-    ///
-    /// # Errors
-    /// Why the database could not be asked.
-    pub fn changed(&mut self) -> Result<bool, StoreError> {
-        let failed = |e| classify(&self.conn, &self.store.places().database, "look for changes", &e);
-        let mut statement = self.conn.prepare_cached("PRAGMA data_version").map_err(failed)?;
-        let now: i64 = statement.query_row([], |row| row.get(0)).map_err(failed)?;
-        let changed = self.seen != Some(now);
-        drop(statement);
-        self.seen = Some(now);
-        Ok(changed)
-    }
-}
-
-impl fmt::Debug for ChangeWatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeWatch").field("seen", &self.seen).finish_non_exhaustive()
+        self.writers.close();
     }
 }

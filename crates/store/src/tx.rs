@@ -1,15 +1,14 @@
 //! The port to a database: statements with `$n` parameters, values in, rows out.
 //!
-//! Everything above this file speaks of [`Value`], [`Row`] and [`Column`] only, so that a second database is
-//! a second body of [`Tx`], not a second set of statements.
+//! Everything above this file speaks of [`Value`], [`Row`] and [`Column`] only. Each database is one body of [`Tx`]:
+//! `sqlite_tx.rs` and `postgres/tx.rs`.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::Path;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-
-use crate::error::{DatabaseFailure, StoreError, is_full_errno};
+use crate::error::StoreError;
+use crate::{postgres, sqlite_tx};
 
 /// One statement of `src/sql`. `$1` is always the tenant.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +29,8 @@ pub(crate) enum Value<'a> {
     Id([u8; 16]),
 }
 
-/// A column of a row, as the database gives it.
-#[derive(Clone, Copy, Debug)]
+/// A column of a row, as the database gives it. Truth values are the integers 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Raw<'a> {
     Null,
     Int(i64),
@@ -46,9 +45,14 @@ pub(crate) trait Column: Sized {
 
 /// One row of an answer, read from left to right.
 pub(crate) struct Row<'r> {
-    row: &'r rusqlite::Row<'r>,
+    columns: Columns<'r>,
     next: usize,
     doing: &'static str,
+}
+
+enum Columns<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -56,12 +60,9 @@ impl Row<'_> {
     pub(crate) fn take<T: Column>(&mut self) -> Result<T, StoreError> {
         let at = self.next;
         self.next += 1;
-        let raw = match self.row.get_ref(at) {
-            Ok(ValueRef::Null) => Some(Raw::Null),
-            Ok(ValueRef::Integer(i)) => Some(Raw::Int(i)),
-            Ok(ValueRef::Text(t)) => std::str::from_utf8(t).ok().map(Raw::Text),
-            Ok(ValueRef::Blob(b)) => Some(Raw::Blob(b)),
-            Ok(ValueRef::Real(_)) | Err(_) => None,
+        let raw = match self.columns {
+            Columns::Sqlite(row) => sqlite_tx::column(row, at),
+            Columns::Postgres(row) => row.try_get(at).ok(),
         };
         raw.and_then(T::read)
             .ok_or_else(|| StoreError::Malformed { what: format!("column {at} (to {})", self.doing) })
@@ -70,21 +71,33 @@ impl Row<'_> {
 
 /// An open transaction.
 pub(crate) struct Tx<'c> {
-    conn: &'c rusqlite::Connection,
-    path: &'c Path,
-    /// The last failure of the storage itself, for the callers whose work went down with it.
+    body: Body<'c>,
+    /// The last failure of the storage itself: what the closure did goes down with it.
     failure: RefCell<Option<StoreError>>,
 }
 
+enum Body<'c> {
+    Sqlite(sqlite_tx::Body<'c>),
+    Postgres(&'c postgres::Connection),
+}
+
 impl<'c> Tx<'c> {
-    pub(crate) fn new(conn: &'c rusqlite::Connection, path: &'c Path) -> Self {
-        Self { conn, path, failure: RefCell::new(None) }
+    pub(crate) fn sqlite(conn: &'c rusqlite::Connection, path: &'c Path) -> Self {
+        Self { body: Body::Sqlite(sqlite_tx::Body { conn, path }), failure: RefCell::default() }
+    }
+
+    pub(crate) fn postgres(conn: &'c postgres::Connection) -> Self {
+        Self { body: Body::Postgres(conn), failure: RefCell::default() }
     }
 
     /// Runs a statement that gives no rows; how many rows it changed.
     pub(crate) fn execute(&self, sql: Sql, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        let mut statement = self.bound(sql, values)?;
-        statement.raw_execute().map_err(|e| self.failed(sql, &e))
+        self.refuse_after_failure()?;
+        let result = match &self.body {
+            Body::Sqlite(sqlite) => sqlite.execute(sql, values),
+            Body::Postgres(conn) => conn.execute(sql, values),
+        };
+        result.map_err(|error| self.failed(error))
     }
 
     /// Runs a statement and reads each row.
@@ -102,22 +115,27 @@ impl<'c> Tx<'c> {
         Ok(found)
     }
 
-    /// Runs a statement and shows each row to `see` until that has enough.
+    /// Runs a statement and shows each row to `see` until that has enough. `see` can't ask for more itself.
     pub(crate) fn scan(
         &self,
         sql: Sql,
         values: &[Value<'_>],
         mut see: impl FnMut(&mut Row<'_>) -> Result<Scan, StoreError>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.bound(sql, values)?;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(|e| self.failed(sql, &e))? {
-            match see(&mut Row { row, next: 0, doing: sql.doing })? {
-                Scan::Go => {}
-                Scan::Stop => break,
+        self.refuse_after_failure()?;
+        let mut seen = Ok(());
+        let mut see = |columns: Columns<'_>| match see(&mut Row { columns, next: 0, doing: sql.doing }) {
+            Ok(scan) => scan,
+            Err(error) => {
+                seen = Err(error);
+                Scan::Stop
             }
-        }
-        Ok(())
+        };
+        let asked = match &self.body {
+            Body::Sqlite(sqlite) => sqlite.scan(sql, values, |row| see(Columns::Sqlite(row))),
+            Body::Postgres(conn) => conn.scan(sql, values, |row| see(Columns::Postgres(row))),
+        };
+        asked.map_err(|error| self.failed(error)).and(seen)
     }
 
     /// What went wrong with the storage, if anything did.
@@ -125,21 +143,12 @@ impl<'c> Tx<'c> {
         self.failure.borrow_mut().take()
     }
 
-    fn bound(&self, sql: Sql, values: &[Value<'_>]) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
-        let mut statement = self.conn.prepare_cached(sql.text).map_err(|e| self.failed(sql, &e))?;
-        // SQLite numbers `$n` in order of appearance: go by the name.
-        for index in 1..=statement.parameter_count() {
-            let value = statement.parameter_name(index).and_then(|name| values.get(number_of(name)? - 1));
-            let Some(value) = value else {
-                return Err(StoreError::Malformed { what: format!("list of parameters (to {})", sql.doing) });
-            };
-            statement.raw_bind_parameter(index, value).map_err(|e| self.failed(sql, &e))?;
-        }
-        Ok(statement)
+    /// PostgreSQL gives up a transaction with the first statement that fails.
+    fn refuse_after_failure(&self) -> Result<(), StoreError> {
+        self.failure.borrow().clone().map_or(Ok(()), Err)
     }
 
-    fn failed(&self, sql: Sql, error: &rusqlite::Error) -> StoreError {
-        let error = classify(self.conn, self.path, sql.doing, error);
+    fn failed(&self, error: StoreError) -> StoreError {
         *self.failure.borrow_mut() = Some(error.clone());
         error
     }
@@ -150,89 +159,4 @@ impl<'c> Tx<'c> {
 pub(crate) enum Scan {
     Go,
     Stop,
-}
-
-/// The number in `$n`.
-fn number_of(name: &str) -> Option<usize> {
-    name.strip_prefix('$')?.parse().ok().filter(|n| *n > 0)
-}
-
-/// Our name for a failure of the database.
-pub(crate) fn classify(
-    conn: &rusqlite::Connection,
-    path: &Path,
-    doing: &str,
-    error: &rusqlite::Error,
-) -> StoreError {
-    use rusqlite::ErrorCode as C;
-    use rusqlite::ffi;
-
-    let doing = || doing.to_owned();
-    let path = || path.to_owned();
-    let rusqlite::Error::SqliteFailure(code, message) = error else {
-        return StoreError::Database {
-            doing: doing(),
-            source: DatabaseFailure { code: 0, message: error.to_string() },
-        };
-    };
-    let message = message.clone().unwrap_or_else(|| error.to_string());
-    // SAFETY: the handle belongs to `conn`, which is open for the whole call; the function only reads a
-    // number from it.
-    let errno = unsafe { ffi::sqlite3_system_errno(conn.handle()) };
-    let io_error = || std::sync::Arc::new(std::io::Error::from_raw_os_error(errno));
-    match (code.code, code.extended_code) {
-        (C::DiskFull, _) => StoreError::DiskFull { doing: doing() },
-        (C::SystemIoFailure | C::CannotOpen, _) if is_full_errno(errno) => {
-            StoreError::DiskFull { doing: doing() }
-        }
-        (C::NotADatabase | C::DatabaseCorrupt, _) => StoreError::Corrupt { path: path(), detail: message },
-        (C::DatabaseBusy | C::DatabaseLocked, _) => StoreError::Locked { path: path() },
-        (C::ReadOnly | C::PermissionDenied | C::CannotOpen, _) => {
-            let source = if errno == 0 {
-                std::sync::Arc::new(std::io::Error::new(std::io::ErrorKind::PermissionDenied, message))
-            } else {
-                io_error()
-            };
-            StoreError::Unwritable { path: path(), source }
-        }
-        (_, ffi::SQLITE_CONSTRAINT_TRIGGER) => StoreError::AppendOnly { doing: doing() },
-        (_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => StoreError::DanglingReference { doing: doing() },
-        (_, ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE) => {
-            StoreError::AlreadyExists { doing: doing() }
-        }
-        (_, extended) => {
-            StoreError::Database { doing: doing(), source: DatabaseFailure { code: extended, message } }
-        }
-    }
-}
-
-impl rusqlite::ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(i) => ValueRef::Integer(*i),
-            Self::Text(t) => ValueRef::Text(t.as_bytes()),
-            Self::Blob(b) => ValueRef::Blob(b),
-            Self::Id(id) => ValueRef::Blob(id),
-        }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DOING: &str = "look";
-
-    #[test]
-    fn parameters_go_by_their_number_not_by_their_place() {
-        let conn = rusqlite::Connection::open_in_memory().expect("memory is there");
-        let tx = Tx::new(&conn, Path::new("memory"));
-        let sql = Sql { doing: DOING, text: "SELECT $3, $1, $2, $1" };
-        let values = [Value::Int(1), Value::Int(2), Value::Int(3)];
-        let rows = tx.query(sql, &values, |r| Ok([r.take::<i64>()?, r.take()?, r.take()?, r.take()?]));
-        assert_eq!(rows.expect("a plain statement"), [[3, 1, 2, 1]]);
-        let too_few = tx.query(sql, &values[..2], |_| Ok(()));
-        assert!(matches!(too_few, Err(StoreError::Malformed { .. })), "{too_few:?}");
-    }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use domain::{RunId, TenantId};
 use store::{NewArtifact, ObjectHash, OpenOptions, StoreError, StoredObject};
 
-use crate::fixture::{Fixture, TENANT, at, id};
+use super::fixture::{Fixture, TENANT, at, id};
 
 fn artifact(run: RunId, object: StoredObject) -> NewArtifact {
     NewArtifact {

@@ -2,12 +2,11 @@
 //! `governance`.
 
 use domain::TenantId;
-use rusqlite::Connection;
 use store::{AuditCheckpointRow, AuditFilter, AuditHeadRow, AuditRead, AuditRow, Page, StoreError, TenantTx};
 
-use crate::fixture::{Fixture, TENANT, at, id};
+use super::fixture::{Fixture, TENANT, at, id};
 
-fn entry(seq: u8) -> AuditRow {
+pub(crate) fn entry(seq: u8) -> AuditRow {
     let parity = ["even", "odd"][usize::from(seq % 2)];
     AuditRow {
         seq: seq.into(),
@@ -32,7 +31,8 @@ fn append(tx: &mut TenantTx<'_>, seq: u8) -> Result<(), StoreError> {
     tx.insert_audit(&entry(seq), &head(seq))
 }
 
-fn filled(entries: u8) -> Fixture {
+/// A store with that many entries.
+pub(crate) fn filled(entries: u8) -> Fixture {
     let f = Fixture::new();
     f.write(move |tx| (1..=entries).try_for_each(|seq| append(tx, seq))).expect("each behind the last");
     f
@@ -86,7 +86,7 @@ fn an_entry_that_is_not_behind_the_head_is_refused() {
     assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
     let undone = f.write(|tx| {
         append(tx, 4)?;
-        tx.save_task(&crate::fixture::task())
+        tx.save_task(&super::fixture::task())
     });
     assert!(matches!(undone, Err(StoreError::NotFound { .. })), "{undone:?}");
     assert_eq!(f.read(|tx| tx.audit_head()).expect("a look"), Some(head(3)));
@@ -148,55 +148,4 @@ fn each_tenant_has_a_log_of_its_own() {
     assert_eq!(heads, [Some(head(2)), Some(head(1))]);
     let entries = f.store.read_blocking(other, |tx| tx.audit_range(i64::MIN, i64::MAX, 9)).expect("a look");
     assert_eq!(entries.len(), 1);
-}
-
-#[test]
-fn nothing_is_changed_or_deleted_even_beside_the_store() {
-    let f = filled(2);
-    let row = AuditCheckpointRow { size: 2, note: "note".to_owned() };
-    f.write(move |tx| tx.insert_audit_checkpoint(&row)).expect("the first");
-    let conn = Connection::open(f.path().join("aamas.db")).expect("our file");
-    for statement in [
-        "UPDATE audit_entries SET action = 'x'",
-        "DELETE FROM audit_entries WHERE seq = 2",
-        "UPDATE audit_head SET frontier = x'00'",
-        "UPDATE audit_head SET seq = 1",
-        "DELETE FROM audit_head",
-        "UPDATE audit_checkpoints SET note = 'x'",
-        "DELETE FROM audit_checkpoints",
-    ] {
-        let refused = conn.execute(statement, []).map_err(|e| e.to_string());
-        assert_eq!(refused, Err("the audit is append-only".to_owned()), "{statement}");
-    }
-}
-
-#[test]
-fn a_row_that_is_not_text_is_shown_as_damaged_and_hides_no_other() {
-    let f = filled(3);
-    let row = AuditCheckpointRow { size: 2, note: "note".to_owned() };
-    f.write(move |tx| tx.insert_audit_checkpoint(&row)).expect("the first");
-    Connection::open(f.path().join("aamas.db"))
-        .and_then(|conn| {
-            conn.execute_batch(
-                "DROP TRIGGER audit_entries_are_not_updated;
-                 DROP TRIGGER audit_checkpoints_are_not_updated;
-                 UPDATE audit_entries SET action = CAST(x'ff' AS TEXT) WHERE seq = 2;
-                 UPDATE audit_checkpoints SET note = CAST(x'ff' AS TEXT);",
-            )
-        })
-        .expect("our file");
-    let rows = f.read(|tx| tx.audit_range(i64::MIN, i64::MAX, 9)).expect("a look");
-    let damaged = |column: &str| format!("its column {column} is not of its type");
-    assert_eq!(
-        rows,
-        [
-            AuditRead { number: 1, row: Ok(entry(1)) },
-            AuditRead { number: 2, row: Err(damaged("action")) },
-            AuditRead { number: 3, row: Ok(entry(3)) },
-        ]
-    );
-    let checkpoints = f.read(|tx| tx.audit_checkpoints(0, 9)).expect("a look");
-    assert_eq!(checkpoints, [AuditRead { number: 2, row: Err(damaged("note")) }]);
-    let refused = f.read(|tx| tx.audit_entry(2));
-    assert!(matches!(refused, Err(StoreError::Malformed { .. })), "{refused:?}");
 }

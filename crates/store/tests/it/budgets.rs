@@ -3,7 +3,7 @@
 use domain::{NanoUsd, Usage};
 use store::{Budget, Spend, StoreError};
 
-use crate::fixture::{Fixture, id};
+use super::fixture::{Fixture, id};
 
 const USAGE: Usage = Usage {
     input_tokens: 100,

@@ -2,7 +2,7 @@
 
 use store::Cached;
 
-use crate::fixture::{Fixture, at};
+use super::fixture::{Fixture, at};
 
 #[test]
 fn the_newest_values_are_kept() {

@@ -1,8 +1,9 @@
 //! This test binary started again as a process of its own, to be killed, confined or set beside another.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::place::Place;
 
 /// What the process does; the name is passed in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +23,17 @@ pub(crate) enum Role {
 const ROLES: [Role; 5] = [Role::Worker, Role::Neighbor, Role::Opener, Role::Filler, Role::Putter];
 const ROLE: &str = "STORE_TEST_ROLE";
 const DIR: &str = "STORE_TEST_DIR";
+const URL: &str = "STORE_TEST_URL";
 
-/// The command that starts a process in this role on this data directory.
+/// The command that starts a process in this role on this store.
 #[expect(clippy::disallowed_methods, reason = "the store is tested with processes that die")]
-pub(crate) fn command(role: Role, dir: &Path) -> Command {
+pub(crate) fn command(role: Role, place: &Place) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this binary"));
     command
         .args(["--exact", "child::a_process_of_its_own", "--nocapture", "--test-threads=1"])
         .env(ROLE, format!("{role:?}"))
-        .env(DIR, dir)
+        .env(DIR, &place.dir)
+        .env(URL, place.url.as_deref().unwrap_or_default())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     command
@@ -42,13 +45,17 @@ pub(crate) fn command(role: Role, dir: &Path) -> Command {
 fn a_process_of_its_own() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let role = ROLES.into_iter().find(|r| format!("{r:?}") == role).expect("a known role");
-    let dir = PathBuf::from(std::env::var_os(DIR).expect("a directory"));
-    match role {
-        Role::Worker => crate::crash::work(&dir),
-        Role::Neighbor => crate::processes::work(&dir),
-        Role::Opener => crate::damage::open(&dir),
-        Role::Filler => crate::full_disk::fill(&dir),
-        Role::Putter => crate::planted::put(&dir),
+    let dir = std::env::var_os(DIR).expect("a directory").into();
+    let place = Place { dir, url: std::env::var(URL).ok().filter(|url| !url.is_empty()) };
+    match (role, place.url.is_some()) {
+        (Role::Worker, false) => crate::on_sqlite::crash::work(&place),
+        (Role::Worker, true) => crate::on_postgres::crash::work(&place),
+        (Role::Neighbor, false) => crate::on_sqlite::processes::work(&place),
+        (Role::Neighbor, true) => crate::on_postgres::processes::work(&place),
+        (Role::Opener, _) => crate::damage::open(&place),
+        (Role::Filler, _) => crate::full_disk::fill(&place.dir),
+        (Role::Putter, false) => crate::on_sqlite::planted::put(&place),
+        (Role::Putter, true) => crate::on_postgres::planted::put(&place),
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use domain::{ArtifactId, EventId, NanoUsd, RunId};
 use serde_json::json;
-use store::{NewArtifact, NewEvent, OpenOptions, Owner, RunRecord, Spend, Store, StoreError, TenantTx};
+use store::{NewArtifact, NewEvent, Owner, RunRecord, Spend, Store, StoreError, TenantTx};
 
+use super::fixture::{Fixture, TENANT, TTL, add_run, at, entry, task};
 use crate::child::{Role, Words, command, say};
-use crate::fixture::{Fixture, TENANT, TTL, add_run, at, entry, task};
+use crate::place::Place;
 
 const RUNS: usize = 2;
 
@@ -21,8 +22,8 @@ fn runs() -> [RunId; RUNS] {
 const ARTIFACT_EVERY: u64 = 7;
 
 /// The child's part: one thread for each run, one commit for each operation, a word to the parent after each.
-pub(crate) fn work(dir: &Path) {
-    let store = Store::open(dir, OpenOptions::default()).expect("a store that was killed opens");
+pub(crate) fn work(place: &Place) {
+    let store = place.open();
     std::thread::scope(|scope| {
         for (number, run) in runs().into_iter().enumerate() {
             let store = &store;
@@ -124,13 +125,13 @@ fn kill_in_a_new_directory(kills: u32, random: &mut Random) {
     let f = Fixture::new();
     for run in runs() {
         let (task, run) =
-            (task(), RunRecord::queued(run, crate::fixture::id(), Path::new("/r"), "offline", at(1)));
+            (task(), RunRecord::queued(run, super::fixture::id(), Path::new("/r"), "offline", at(1)));
         f.write(move |tx| add_run(tx, &task, run)).expect("a new run");
     }
     f.store.close();
     let mut acknowledged = [0; RUNS];
     for kill in 0..kills {
-        for (operation, seen) in acknowledged.iter_mut().zip(work_and_die(f.path(), random)) {
+        for (operation, seen) in acknowledged.iter_mut().zip(work_and_die(f.place(), random)) {
             *operation = seen.max(*operation);
         }
         // The others are looked at by the next worker only, which would stumble over a gap.
@@ -145,8 +146,8 @@ fn kill_in_a_new_directory(kills: u32, random: &mut Random) {
 }
 
 /// The last operations of each run that a worker acknowledged before it was killed.
-fn work_and_die(dir: &Path, random: &mut Random) -> [u64; RUNS] {
-    let mut child = command(Role::Worker, dir).spawn().expect("this binary starts");
+fn work_and_die(place: &Place, random: &mut Random) -> [u64; RUNS] {
+    let mut child = command(Role::Worker, place).spawn().expect("this binary starts");
     let mut words = Words::of(&mut child);
     let mut last = [0; RUNS];
     let mut hear = |words: String| {

@@ -11,11 +11,12 @@ use rusqlite::Connection;
 use store::{OpenOptions, Store, StoreError};
 
 use crate::child::{Role, Words, command, say};
-use crate::fixture::{Fixture, TENANT, entry};
+use crate::on_sqlite::fixture::{Fixture, TENANT, entry};
+use crate::place::Place;
 
 /// The child's part.
-pub(crate) fn open(dir: &Path) {
-    match Store::open(dir, OpenOptions::default()) {
+pub(crate) fn open(place: &Place) {
+    match place.try_open(OpenOptions::default()) {
         Ok(_) => say("opened"),
         Err(error) => say(&format!("{}: {error}", error.code())),
     }
@@ -162,7 +163,7 @@ fn a_read_only_directory_is_refused() {
     f.store.close();
     let empty = tempfile::tempdir().expect("a temporary directory");
     for dir in [f.path(), empty.path()] {
-        let mut command = command(Role::Opener, dir);
+        let mut command = command(Role::Opener, &Place::of(dir));
         let (place, own) = (dir.to_owned(), OwnMounts::new());
         let read_only = move || {
             let none: Option<&str> = None;

@@ -9,13 +9,37 @@ use serde_json::json;
 use store::{Fence, Lease, NewEntry, OpenOptions, Owner, RunRecord, Store, StoreError, TaskRecord, TenantTx};
 use tempfile::TempDir;
 
+use crate::place::{Kind, Place};
+use crate::server::Scratch;
+
 pub(crate) const TENANT: TenantId = TenantId::LOCAL;
 pub(crate) const TTL: Duration = Duration::from_secs(30);
 
-/// A store in a directory that goes when this goes.
+/// The database that this copy of the suite is for.
+pub(crate) fn kind() -> Kind {
+    Kind::of_module(module_path!())
+}
+
+/// An empty directory, and an empty database if there is none in a directory; both go when this goes.
+pub(crate) struct Empty {
+    pub(crate) place: Place,
+    _dir: TempDir,
+    _database: Option<Scratch>,
+}
+
+impl Empty {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let database = (kind() == Kind::Postgres).then(Scratch::new);
+        let place = Place { dir: dir.path().to_owned(), url: database.as_ref().map(Scratch::url) };
+        Self { place, _dir: dir, _database: database }
+    }
+}
+
+/// A store that goes when this goes.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
-    dir: TempDir,
+    empty: Empty,
 }
 
 impl Fixture {
@@ -24,18 +48,22 @@ impl Fixture {
     }
 
     pub(crate) fn with(options: OpenOptions) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let store = Store::open(dir.path(), options).expect("an empty directory opens");
-        Self { store, dir }
+        let empty = Empty::new();
+        let store = empty.place.try_open(options).expect("an empty place opens");
+        Self { store, empty }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.dir.path()
+        &self.place().dir
     }
 
-    /// The same directory opened once more.
+    pub(crate) fn place(&self) -> &Place {
+        &self.empty.place
+    }
+
+    /// The same store opened once more.
     pub(crate) fn again(&self) -> Store {
-        Store::open(self.path(), OpenOptions::default()).expect("what was closed opens")
+        self.place().open()
     }
 
     pub(crate) fn write<T: Send + 'static>(

@@ -11,7 +11,8 @@ use store::{OpenOptions, Store, StoreError};
 
 use crate::child::{Role, Words, command, say};
 use crate::damage::OwnMounts;
-use crate::fixture::{TENANT, TTL, add_run, at, entry, id, owner, task};
+use crate::on_sqlite::fixture::{TENANT, TTL, add_run, at, entry, id, owner, task};
+use crate::place::Place;
 
 /// Written first, to be given up when the disk is full.
 const BALLAST_BYTES: usize = 400 << 10;
@@ -72,7 +73,7 @@ fn make_room(store: &Store) -> bool {
 fn on_a_small_disk_everything_acknowledged_is_kept() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (place, own) = (dir.path().to_owned(), OwnMounts::new());
-    let mut command = command(Role::Filler, dir.path());
+    let mut command = command(Role::Filler, &Place::of(dir.path()));
     let small_disk = move || {
         own.enter()?;
         mount(Some("tmpfs"), &place, Some("tmpfs"), MsFlags::empty(), Some("size=2m,mode=0777"))?;
@@ -91,7 +92,7 @@ fn on_a_small_disk_everything_acknowledged_is_kept() {
 #[test]
 fn under_a_limit_on_the_size_of_files_everything_acknowledged_is_kept() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let mut command = command(Role::Filler, dir.path());
+    let mut command = command(Role::Filler, &Place::of(dir.path()));
     let limited = || {
         // SAFETY: setting a signal to be ignored installs no handler.
         unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn)? };
@@ -109,7 +110,7 @@ fn under_a_limit_on_the_size_of_files_everything_acknowledged_is_kept() {
 fn a_disk_that_is_full_from_the_start_is_named() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (place, own) = (dir.path().to_owned(), OwnMounts::new());
-    let mut command = command(Role::Opener, dir.path());
+    let mut command = command(Role::Opener, &Place::of(dir.path()));
     let no_room = move || {
         own.enter()?;
         // Room for the directory and the empty file, and for no page of them.

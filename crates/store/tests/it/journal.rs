@@ -3,7 +3,7 @@
 use domain::Taint;
 use store::{DataKeyId, Entry, MAX_ENTRY_BYTES, NewEntry, StoreError};
 
-use crate::fixture::{Fixture, at, entry};
+use super::fixture::{Fixture, at, entry};
 
 #[test]
 fn an_entry_comes_back_byte_for_byte() {
@@ -52,7 +52,7 @@ fn without_the_present_lease_nothing_is_appended() {
     let f = Fixture::new();
     let (run, stale) = f.held_run();
     let taken = f.write(move |tx| {
-        tx.acquire_lease(run, &crate::fixture::owner(2), at(2), crate::fixture::TTL, |_| true)
+        tx.acquire_lease(run, &super::fixture::owner(2), at(2), super::fixture::TTL, |_| true)
     });
     let fence = taken.expect("its owner is dead").fence;
     let refused = f.write(move |tx| tx.append(run, stale, &[entry("late")]));
@@ -96,17 +96,4 @@ fn large_entries_are_read_a_few_at_a_time_and_too_large_ones_refused() {
     let too_large = NewEntry { body: vec![0; MAX_ENTRY_BYTES + 1], ..entry("") };
     let refused = f.write(move |tx| tx.append(run, fence, &[too_large]));
     assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
-}
-
-/// Special to SQLite: goes around the store, as a curious person with a shell would.
-#[test]
-fn the_database_itself_refuses_to_change_an_entry() {
-    let f = Fixture::new();
-    let (run, fence) = f.held_run();
-    f.write(move |tx| tx.append(run, fence, &[entry("kept")])).expect("the lease holds");
-    let conn = rusqlite::Connection::open(f.path().join("aamas.db")).expect("the file is there");
-    let refusals = ["UPDATE journal SET body = x'00'", "DELETE FROM journal"]
-        .map(|sql| conn.execute(sql, []).expect_err("append-only").to_string());
-    assert_eq!(refusals, ["the journal is append-only"; 2]);
-    assert_eq!(f.read(|tx| tx.entries(run, 1, 9)).expect("a look")[0].body, b"kept");
 }

@@ -6,7 +6,7 @@ use domain::{RunId, Timestamp};
 use proptest::prelude::*;
 use store::{Fence, StoreError};
 
-use crate::fixture::{Fixture, TTL, at, entry, owner};
+use super::fixture::{Fixture, TTL, at, entry, owner};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -2,7 +2,7 @@
 
 use store::{HeldLease, Owner, StoreError};
 
-use crate::fixture::{Fixture, TTL, at, id, owner};
+use super::fixture::{Fixture, TTL, at, id, owner};
 
 #[test]
 fn a_lease_is_held_until_it_runs_out() {
@@ -57,7 +57,7 @@ fn a_clock_that_jumps_back_takes_nothing_away_and_heals_with_the_next_renewal() 
     f.write(move |tx| tx.renew_lease(run, fence, at(10_000), TTL)).expect("the lease holds");
     // Now an hour earlier: the owner still writes, and nobody else gets in.
     assert!(matches!(f.acquire(run, &owner(2), at(6_400)), Err(StoreError::LeaseHeld { .. })));
-    f.write(move |tx| tx.append(run, fence, &[crate::fixture::entry("x")])).expect("the lease holds");
+    f.write(move |tx| tx.append(run, fence, &[super::fixture::entry("x")])).expect("the lease holds");
     let renewed = f.write(move |tx| tx.renew_lease(run, fence, at(6_401), TTL)).expect("the lease holds");
     assert_eq!(renewed.until, at(6_431));
     f.acquire(run, &owner(2), at(6_431)).expect("it ran out by the clock of now");

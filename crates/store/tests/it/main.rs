@@ -1,23 +1,19 @@
-//! The store's conformance suite, written against its public API, and what is special to SQLite and to files.
+//! The store's conformance suite, written against its public API and run on each database, and what is special to
+//! SQLite, to PostgreSQL and to files.
 
-mod artifacts;
-mod audit;
-mod budgets;
-mod cache;
 mod child;
-mod crash;
 mod damage;
-mod fixture;
 mod full_disk;
-mod inbox;
-mod journal;
-mod journal_model;
-mod leases;
-mod outbox;
-mod planted;
-mod platform;
-mod processes;
-mod pull_requests;
-mod rows;
-mod tenants;
-mod transactions;
+mod lost_connection;
+mod place;
+mod row_security;
+mod server;
+mod sqlite_file;
+mod tls;
+
+#[path = "both.rs"]
+mod on_sqlite;
+
+#[path = "both.rs"]
+#[expect(clippy::duplicate_mod, reason = "the same suite on the other database")]
+mod on_postgres;

@@ -4,7 +4,7 @@ use domain::EventId;
 use serde_json::json;
 use store::{NewEvent, StoreError};
 
-use crate::fixture::{Fixture, at, id};
+use super::fixture::{Fixture, at, id};
 
 fn event(id: EventId) -> NewEvent {
     NewEvent {
@@ -58,7 +58,7 @@ fn an_event_commits_with_its_change_or_not_at_all() {
     f.write(move |tx| tx.release_lease(run, fence)).expect("the lease holds");
     let refused = f.write(move |tx| {
         tx.append_event(&event(id()))?;
-        tx.append(run, fence, &[crate::fixture::entry("late")])
+        tx.append(run, fence, &[super::fixture::entry("late")])
     });
     assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
     assert_eq!(f.read(|tx| tx.unsent_events(9)).expect("a look"), []);

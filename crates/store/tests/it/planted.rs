@@ -3,14 +3,15 @@
 
 use std::path::Path;
 
-use store::{NewArtifact, OpenOptions, Store};
+use store::NewArtifact;
 
+use super::fixture::{Empty, TENANT, add_run, at, id, task};
 use crate::child::{Role, Words, command, say};
-use crate::fixture::{TENANT, add_run, at, id, task};
+use crate::place::Place;
 
 /// The child's part: a run with an artifact, said step by step.
-pub(crate) fn put(dir: &Path) {
-    let store = Store::open(dir, OpenOptions::default()).expect("it opens");
+pub(crate) fn put(place: &Place) {
+    let store = place.open();
     say("opened");
     let (task, run) = (task(), store::RunRecord::queued(id(), id(), Path::new("/r"), "offline", at(1)));
     let run = store.write_blocking(TENANT, move |tx| add_run(tx, &task, run)).expect("a new run");
@@ -26,12 +27,12 @@ pub(crate) fn put(dir: &Path) {
 
 /// What the child says before it dies or ends, how many runs there are afterwards, and how many artifacts.
 fn with_fault(fault: &str) -> (Vec<String>, usize, u64) {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    let empty = Empty::new();
     let mut child =
-        command(Role::Putter, dir.path()).env("AAMAS_FAULT", fault).spawn().expect("this binary starts");
+        command(Role::Putter, &empty.place).env("AAMAS_FAULT", fault).spawn().expect("this binary starts");
     let said = Words::of(&mut child).collect();
     child.wait().expect("our child");
-    let store = Store::open(dir.path(), OpenOptions::default()).expect("it opens after any fault");
+    let store = empty.place.open();
     let check = store.check(TENANT).expect("a check");
     assert_eq!(check.findings, [""; 0], "{fault}");
     let runs = store.read_blocking(TENANT, |tx| tx.runs(0, 9)).expect("a look").len();

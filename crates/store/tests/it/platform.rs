@@ -12,7 +12,7 @@ use store::{
     UserRecord,
 };
 
-use crate::fixture::{Fixture, at, id, task};
+use super::fixture::{Fixture, at, id, task};
 
 fn project() -> ProjectRecord {
     ProjectRecord {
@@ -187,7 +187,7 @@ fn agents_have_names_of_their_own_and_a_beat_is_no_change() {
     let key = agent.id;
     assert!(f.write(move |tx| tx.beat(key, AgentState::Working, at(7))).expect("a write"));
     let beaten = AgentRecord { state: AgentState::Working, last_active: at(7), ..agent.clone() };
-    assert_eq!(f.read(|tx| tx.agents(0, 9)).expect("a look"), [beaten.clone()]);
+    assert_eq!(f.read(|tx| tx.agents(0, 9)).expect("a look"), std::slice::from_ref(&beaten));
     assert_eq!(f.read(|tx| tx.agent_by_name("Backend 1")).expect("a look"), Some(beaten));
 }
 

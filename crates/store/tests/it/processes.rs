@@ -1,13 +1,13 @@
-//! Several processes on one data directory.
+//! Several processes on one store.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use domain::RunId;
-use store::{OpenOptions, Owner, RunRecord, Store};
+use store::{Owner, RunRecord};
 
+use super::fixture::{Empty, Fixture, TENANT, TTL, add_run, at, entry, id, task};
 use crate::child::{Role, Words, command, say};
-use crate::fixture::{Fixture, TENANT, TTL, add_run, at, entry, id, task};
+use crate::place::Place;
 
 const OPERATIONS: usize = 150;
 
@@ -16,8 +16,8 @@ fn run_of(number: u8) -> RunId {
 }
 
 /// The child's part: its run is the first one that nobody holds.
-pub(crate) fn work(dir: &Path) {
-    let store = Store::open(dir, OpenOptions::default()).expect("it opens beside others");
+pub(crate) fn work(place: &Place) {
+    let store = place.open();
     let me = Owner::this_process().expect("there is a /proc");
     let (run, fence) = (1..)
         .find_map(|number| {
@@ -47,7 +47,7 @@ fn processes_write_at_once_without_disturbing_each_other() {
         f.write(move |tx| add_run(tx, &task, run)).expect("a new run");
     }
     let mut children: Vec<_> = (0..PROCESSES)
-        .map(|_| command(Role::Neighbor, f.path()).spawn().expect("this binary starts"))
+        .map(|_| command(Role::Neighbor, f.place()).spawn().expect("this binary starts"))
         .collect();
     for child in &mut children {
         let said: Vec<_> = Words::of(child).collect();
@@ -62,10 +62,10 @@ fn processes_write_at_once_without_disturbing_each_other() {
 }
 
 #[test]
-fn processes_may_open_an_empty_directory_at_once() {
+fn processes_may_open_an_empty_store_at_once() {
     for _ in 0..testkit::speed::cases(5, 50, 1_000) {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let place = dir.path().join("not/yet/there");
+        let empty = Empty::new();
+        let place = Place { dir: empty.place.dir.join("not/yet/there"), ..empty.place.clone() };
         let mut children: Vec<_> =
             (0..4).map(|_| command(Role::Opener, &place).spawn().expect("this binary starts")).collect();
         let said: Vec<_> =
@@ -75,20 +75,4 @@ fn processes_may_open_an_empty_directory_at_once() {
         }
         assert_eq!(said, ["opened"; 4]);
     }
-}
-
-/// A process that closes any descriptor of a file gives up its POSIX locks on it; and without its lock, another
-/// process may take an open database for one that nobody uses.
-#[test]
-fn opening_a_directory_twice_in_one_process_gives_up_no_lock() {
-    let f = Fixture::new();
-    f.held_run();
-    let inode = format!(":{} ", std::fs::metadata(f.path().join("aamas.db")).expect("it is there").ino());
-    let locks = || {
-        let all = std::fs::read_to_string("/proc/locks").expect("there is a /proc");
-        all.lines().filter(|line| line.contains("POSIX") && line.contains(&inode)).count()
-    };
-    assert_eq!(locks(), 1);
-    drop(f.again());
-    assert_eq!(locks(), 1);
 }

@@ -4,7 +4,7 @@ use domain::RunId;
 use serde_json::json;
 use store::{Found, PullRequestRecord, PullRequestState, StoreError};
 
-use crate::fixture::{Fixture, at, id};
+use super::fixture::{Fixture, at, id};
 
 fn pull_request(run: RunId) -> PullRequestRecord {
     PullRequestRecord {

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use domain::{AttemptState, RunId, RunState, StepState, TaskState};
 use serde_json::json;
-use store::{AttemptRecord, Found, Page, RunRecord, RunSummary, StepRecord, StoreError};
+use store::{AttemptRecord, Found, Page, RunRecord, RunSummary, StepRecord, StoreError, TaskRecord};
 
-use crate::fixture::{Fixture, add_run, at, id, task};
+use super::fixture::{Fixture, add_run, at, id, task};
+use crate::place::Kind;
 
 #[test]
 fn a_task_comes_back_as_it_was_saved() {
@@ -26,7 +27,7 @@ fn a_task_comes_back_as_it_was_saved() {
     assert_eq!(f.read(|tx| tx.tasks(None, Page::newest(9))).expect("a look"), [task.clone()]);
     let again = f.write(move |tx| tx.insert_task(&task));
     assert!(matches!(again, Err(StoreError::AlreadyExists { .. })), "{again:?}");
-    let unknown = f.write(|tx| tx.save_task(&crate::fixture::task()));
+    let unknown = f.write(|tx| tx.save_task(&super::fixture::task()));
     assert!(matches!(unknown, Err(StoreError::NotFound { what: "task", .. })), "{unknown:?}");
 }
 
@@ -93,7 +94,7 @@ fn a_run_is_found_by_a_part_of_its_id() {
     let ids = [[0x11; 16], [0x12; 16], [0xff; 16]].map(RunId::from_bytes);
     for id in ids {
         let (task, run) =
-            (task(), RunRecord::queued(id, crate::fixture::id(), Path::new("/r"), "offline", at(1)));
+            (task(), RunRecord::queued(id, super::fixture::id(), Path::new("/r"), "offline", at(1)));
         f.write(move |tx| add_run(tx, &task, run)).expect("a new run");
     }
     let [a, b, c] = ids;
@@ -170,4 +171,23 @@ fn a_document_that_is_too_large_is_refused() {
     task.doc = json!("x".repeat(store::MAX_DOCUMENT_BYTES));
     let refused = f.write(move |tx| tx.insert_task(&task));
     assert!(matches!(refused, Err(StoreError::TooLarge { what: "task document", .. })), "{refused:?}");
+}
+
+/// PostgreSQL can't hold it; the closure learns that, and the store goes on.
+#[test]
+fn a_text_with_a_nul_is_kept_or_refused_whole() {
+    let f = Fixture::new();
+    let mut task = task();
+    task.text = "a\0b".to_owned();
+    let record = task.clone();
+    let kept = f.write(move |tx| tx.insert_task(&record));
+    let there = f.read(|tx| tx.tasks(None, Page::newest(9))).expect("a look");
+    match super::fixture::kind() {
+        Kind::Sqlite => assert_eq!((kept.is_ok(), there), (true, vec![TaskRecord { number: 1, ..task }])),
+        Kind::Postgres => {
+            assert!(matches!(kept, Err(StoreError::NulInText { .. })), "{kept:?}");
+            assert_eq!(there, []);
+        }
+    }
+    f.run();
 }

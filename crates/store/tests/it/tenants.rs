@@ -9,7 +9,7 @@ use store::{
     RunRecord, StoreError,
 };
 
-use crate::fixture::{Fixture, TENANT, TTL, add_run, at, entry, id, owner, task};
+use super::fixture::{Fixture, TENANT, TTL, add_run, at, entry, id, owner, task};
 
 #[test]
 fn another_tenants_rows_are_not_there() {

@@ -5,9 +5,9 @@ use std::sync::mpsc;
 
 use domain::{NanoUsd, RunId};
 use serde_json::json;
-use store::{Fence, NewEvent, Spend, StoreError, TenantTx};
+use store::{Fence, NewEvent, Page, Spend, StoreError, TenantTx};
 
-use crate::fixture::{Fixture, TENANT, at, entry, id};
+use super::fixture::{Fixture, TENANT, at, entry, id, task};
 
 /// The result of one operation, the intent of the next, the event and the money.
 fn one_turn(tx: &mut TenantTx<'_>, run: RunId, fence: Fence) -> Result<(), StoreError> {
@@ -111,6 +111,63 @@ fn a_panic_reaches_its_caller_and_nobody_else() {
     assert_eq!(f.write(move |tx| tx.append(run, fence, &[entry("after")])).expect("the writer lives"), [1]);
 }
 
+/// PostgreSQL gives up a transaction with the first statement that it refuses, so no closure may go on after one.
+#[test]
+fn a_statement_that_was_refused_undoes_its_closure_even_if_that_goes_on() {
+    let f = Fixture::new();
+    let (run, fence) = f.held_run();
+    let task = task();
+    let twice = f.write(move |tx| {
+        tx.append(run, fence, &[entry("undone")])?;
+        tx.insert_task(&task)?;
+        let handled = tx.insert_task(&task);
+        assert!(matches!(handled, Err(StoreError::AlreadyExists { .. })), "{handled:?}");
+        // Whatever it asks then, it gets the same answer.
+        assert!(matches!(tx.journal_head(run), Err(StoreError::AlreadyExists { .. })));
+        Ok(())
+    });
+    assert!(matches!(twice, Err(StoreError::AlreadyExists { .. })), "{twice:?}");
+    assert_eq!(
+        f.read(|tx| Ok((tx.journal_head(run)?, tx.tasks(None, Page::newest(9))?.len()))).expect("a look"),
+        (0, 1)
+    );
+}
+
+/// The writers of PostgreSQL take turns among tenants; each tenant's own writes stay in order.
+#[test]
+fn writes_of_many_tenants_at_once_stay_in_order() {
+    const TENANTS: u8 = 7;
+    const WRITES: u32 = 20;
+    let f = Fixture::new();
+    let tenants: Vec<_> = (0..TENANTS).map(|n| domain::TenantId::from_bytes([n; 16])).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let writes = (0..WRITES).flat_map(|n| tenants.iter().map(move |tenant| (n, *tenant)));
+    let results = runtime.block_on(join_all(writes.map(|(n, tenant)| {
+        let store = f.store.clone();
+        async move {
+            store
+                .write(tenant, move |tx| {
+                    let event = NewEvent {
+                        id: id(),
+                        kind: "t".to_owned(),
+                        subject: n.to_string(),
+                        data: json!(1),
+                        at: at(1),
+                    };
+                    tx.append_event(&event)
+                })
+                .await
+        }
+    })));
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let want: Vec<_> = (1..).zip((0..WRITES).map(|n| n.to_string())).collect();
+    for tenant in tenants {
+        let events = f.store.read_blocking(tenant, |tx| tx.unsent_events(99)).expect("a look");
+        let seen: Vec<_> = events.into_iter().map(|e| (e.position, e.event.subject)).collect();
+        assert_eq!(seen, want);
+    }
+}
+
 #[test]
 fn an_error_of_the_callers_own_undoes_and_comes_back() {
     #[derive(Debug)]
@@ -170,6 +227,54 @@ fn reads_are_one_snapshot_and_run_beside_a_write() {
     });
     assert_eq!(heads.expect("two looks"), (0, 0));
     assert_eq!(f.read(|tx| tx.journal_head(run)).expect("a look"), 1);
+}
+
+/// Rows are numbered by a look at the last one: between two openers that only holds while one of them waits.
+#[test]
+fn several_openers_that_write_for_one_tenant_take_turns() {
+    const WRITES: u64 = 40;
+    let f = Fixture::new();
+    let openers = [f.store.clone(), f.again(), f.again()];
+    let count = openers.len() as u64 * WRITES;
+    std::thread::scope(|scope| {
+        for store in &openers {
+            scope.spawn(move || {
+                for n in 0..WRITES {
+                    let event = NewEvent {
+                        id: id(),
+                        kind: "t".to_owned(),
+                        subject: n.to_string(),
+                        data: json!(1),
+                        at: at(1),
+                    };
+                    let written = store.write_blocking(TENANT, move |tx| tx.append_event(&event));
+                    assert!(written.is_ok(), "{written:?}");
+                }
+            });
+        }
+    });
+    let events = f.read(|tx| tx.unsent_events(999)).expect("a look");
+    assert_eq!(events.iter().map(|e| e.position).collect::<Vec<_>>(), (1..=count).collect::<Vec<_>>());
+}
+
+/// Callers inside a runtime may block on the store, and drop it there.
+#[test]
+fn a_store_is_used_and_dropped_inside_a_runtime() {
+    let f = Fixture::new();
+    for runtime in [
+        tokio::runtime::Builder::new_current_thread().build(),
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).build(),
+    ] {
+        let runtime = runtime.expect("a runtime");
+        let store = f.again();
+        let used = runtime.block_on(async move {
+            store.write_blocking(TENANT, |tx| tx.cache_put("key", b"value", at(1)))?;
+            let seen = store.read_blocking(TENANT, |tx| tx.cache_get("key"))?.is_some();
+            let _watch = store.watch()?;
+            Ok::<_, StoreError>(seen)
+        });
+        assert!(used.expect("it works as outside"));
+    }
 }
 
 #[test]
