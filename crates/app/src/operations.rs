@@ -409,4 +409,37 @@ mod tests {
             assert_eq!(serde_json::from_value::<Operation>(value).expect("it is one"), operation);
         }
     }
+
+    #[test]
+    fn an_operation_is_free_when_nobody_lives_who_has_it() {
+        let own = Owner::this_process().expect("there is a /proc");
+        let dead = Owner { started_ticks: own.started_ticks + 1, ..own.clone() };
+        let far = Owner { boot_id: "other".into(), host: "other".into(), ..own.clone() };
+        let began = Timestamp::from_micros(1_000_000);
+        let (soon, late) =
+            (Timestamp::from_micros(2_000_000), Timestamp::from_micros(2_000_000 + LONGEST_US));
+        let cases = [
+            (OperationState::Queued, None, soon, true),
+            (OperationState::Running, Some(&own), soon, false),
+            (OperationState::Running, Some(&dead), soon, true),
+            (OperationState::Running, Some(&far), soon, false),
+            (OperationState::Running, Some(&far), late, true),
+            (OperationState::Done, None, late, false),
+            (OperationState::Failed, None, late, false),
+        ];
+        for (state, owner, now, want) in cases {
+            let record = OperationRecord {
+                id: OperationId::from_bytes([1; 16]),
+                kind: "run.replay".into(),
+                subject: String::new(),
+                state,
+                asked_by: String::new(),
+                request: Value::Null,
+                result: owner.map_or(json!({}), |owner| json!({ "owner": owner })),
+                created_at: began,
+                updated_at: began,
+            };
+            assert_eq!(is_free(&record, now), want, "{record:?}");
+        }
+    }
 }

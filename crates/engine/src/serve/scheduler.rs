@@ -302,12 +302,11 @@ impl Scheduler {
 
     /// An operation is over; one that panicked is failed.
     fn operated(&mut self, ended: &Result<(Id, ()), JoinError>) {
-        let error = match ended {
-            Ok((id, ())) => return drop(self.operating.remove(id)),
-            Err(error) => error,
+        let job = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let (Some(Operating { tenant, id, .. }), Err(error)) = (self.operating.remove(&job), ended) else {
+            return;
         };
         tracing::error!(%error, "an operation was lost");
-        let Some(Operating { tenant, id, .. }) = self.operating.remove(&error.id()) else { return };
         let lost = EngineError::Lost("the operation").as_run_error();
         if let Err(error) = app::operations::fail(&self.desk(tenant), id, &lost) {
             tracing::warn!(error = %crate::sentence(&error), "{id} can't be ended");

@@ -2,7 +2,7 @@
 
 use app::operations::{self, Forked, Operation, Prepared, PullRequestChanged};
 use app::records::{AgentDoc, of_doc};
-use domain::{AgentState, OperationState, ProjectState, TaskId, TaskState, TenantId};
+use domain::{AgentState, OperationState, ProjectState, TaskId, TaskState, TenantId, Timestamp};
 use serde_json::json;
 use store::{MessageKind, NewMessage};
 
@@ -165,8 +165,10 @@ async fn an_answer_wakes_its_task_then_the_change_is_merged_and_forked() {
     server.stop().await;
 }
 
+/// A hundred runs, nine of them of an organization that asks for one after the other while the rest was asked for at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_small_organization_is_served_beside_a_large_one() {
+async fn a_small_organization_is_served_beside_one_that_asks_ten_times_as_much() {
+    const SLOTS: usize = 8;
     let world = World::new();
     let (small, large) = (world.organization("Small"), LOCAL);
     let (one, other) = (world.repository("one"), world.repository("other"));
@@ -176,26 +178,36 @@ async fn a_small_organization_is_served_beside_a_large_one() {
     let ask = |tenant, project| {
         world.ask(&Asked { tenant, project, text: "Look", model: &model, after: &[], agent: None })
     };
-    let many: Vec<TaskId> = (0..20).map(|_| ask(large, of_large)).collect();
-    let server = world.serve(2);
-    world.until(large, many[0], TaskState::Completed).await;
-    // Its place is kept: while it works and for a while after, the other one has all slots but one.
-    for _ in 0..2 {
-        let task = ask(small, of_small);
-        let begun_before = begun(&world, large);
+    let server = world.serve(SLOTS);
+    let first = ask(small, of_small);
+    world.until(small, first, TaskState::Completed).await;
+    let many: Vec<TaskId> = (0..91).map(|_| ask(large, of_large)).collect();
+    let mut few = Vec::new();
+    for _ in 0..8 {
+        let (task, asked_at) = (ask(small, of_small), world.engine.desk.now());
         world.until(small, task, TaskState::Completed).await;
-        let begun_meanwhile = begun(&world, large) - begun_before;
-        assert!(
-            begun_meanwhile <= 4,
-            "{begun_meanwhile} runs of the large one were begun before that of the small one ended"
-        );
+        few.push((task, asked_at));
     }
-    for task in many {
-        world.until(large, task, TaskState::Completed).await;
+    for task in &many {
+        world.until(large, *task, TaskState::Completed).await;
     }
     server.stop().await;
+
+    let claims = claimed(&world, large);
+    assert_eq!(claims.len(), many.len(), "each was begun once");
+    let of_small = claimed(&world, small);
+    for (task, asked_at) in few {
+        let (_, begun_at) = of_small.iter().find(|(id, _)| *id == task).expect("it was begun");
+        // What was on its way when it was asked for may come first, and nothing more: a slot is free for it.
+        let before = claims.iter().filter(|(_, at)| *at > asked_at && at < begun_at).count();
+        assert!(before < SLOTS, "{before} runs of the large one were begun while {task} waited");
+    }
 }
 
-fn begun(world: &World, tenant: TenantId) -> usize {
-    world.events(tenant).iter().filter(|(kind, ..)| kind == "task.claimed").count()
+/// Tasks of an organization that were begun, and when.
+fn claimed(world: &World, tenant: TenantId) -> Vec<(TaskId, Timestamp)> {
+    let desk = world.desk(tenant);
+    let all = desk.store.read_blocking(tenant, |tx| tx.events_after(0, 10_000)).expect("a store");
+    let claims = all.into_iter().map(|e| e.event).filter(|e| e.kind == "dev.aamas.task.claimed");
+    claims.map(|e| (e.subject.parse().expect("an id"), e.at)).collect()
 }
