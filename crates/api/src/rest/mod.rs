@@ -1,7 +1,9 @@
 //! REST: one file for each resource, and the description of all of them.
 
 mod agents;
+mod analytics;
 mod artifacts;
+mod cost;
 mod operations;
 mod plans;
 mod projects;
@@ -58,7 +60,9 @@ pub fn router() -> OpenApiRouter<ApiState> {
             .merge(pull_requests::router())
             .merge(agents::router())
             .merge(artifacts::router())
-            .merge(operations::router()),
+            .merge(operations::router())
+            .merge(analytics::router())
+            .merge(cost::router()),
     )
 }
 
