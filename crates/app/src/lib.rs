@@ -2,8 +2,8 @@
 
 mod account;
 pub mod agents;
-pub mod answers;
 pub mod analytics;
+pub mod answers;
 pub mod artifacts;
 pub mod audit;
 pub mod audit_log;
@@ -15,11 +15,11 @@ pub mod create;
 pub mod entrance;
 pub mod error;
 pub mod estimate;
+pub mod events;
 mod facts;
 pub mod finish;
-pub mod invitations;
-pub mod events;
 pub mod graph;
+pub mod invitations;
 pub mod list;
 pub mod matching;
 pub mod me;

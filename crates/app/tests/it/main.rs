@@ -3,10 +3,10 @@
 mod audit;
 #[cfg(debug_assertions)]
 mod audit_damage;
+mod figures;
+mod figures_fixture;
+mod figures_speed;
 mod people_members;
 mod people_rules;
 mod people_sign_in;
 mod people_support;
-mod figures;
-mod figures_fixture;
-mod figures_speed;
