@@ -1,5 +1,5 @@
 //! The server on real stores, over real connections.
 
-mod websocket;
-mod websocket_client;
-mod websocket_world;
+mod rest_conventions;
+mod rest_matrix;
+mod rest_world;

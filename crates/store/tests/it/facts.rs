@@ -65,6 +65,7 @@ fn runs_come_with_their_task_their_money_and_their_scores() {
         task: task.id,
         project: Some(project),
         state: RunState::Queued,
+        created_at: at(1),
         updated_at: at(1),
         calls: 1,
         unpriced_calls: 0,
