@@ -24,6 +24,49 @@ pub struct Vitals {
     pub oldest_wait_s: u64,
 }
 
+/// A number as operators scrape it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauge {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub help: &'static str,
+    /// Its `state` label, where it has one.
+    pub state: Option<&'static str>,
+    /// The number.
+    pub value: u64,
+}
+
+impl Vitals {
+    /// The numbers as gauges: one for each state of a run and of an agent, and three more. Always the same ones.
+    #[must_use]
+    pub fn gauges(&self) -> Vec<Gauge> {
+        let plain = |name, help, value| Gauge { name, help, state: None, value };
+        let runs = self.runs.iter().map(|(state, value)| Gauge {
+            name: "aamas_runs",
+            help: "Runs by state.",
+            state: Some(state.as_str()),
+            value: *value,
+        });
+        let agents = self.agents.iter().map(|(state, value)| Gauge {
+            name: "aamas_agents",
+            help: "Agents by state.",
+            state: Some(state.as_str()),
+            value: *value,
+        });
+        let others = [
+            plain("aamas_organizations", "Organizations.", self.organizations),
+            plain("aamas_tasks_queued", "Tasks that wait for an engine.", self.tasks_queued),
+            plain(
+                "aamas_oldest_queued_task_seconds",
+                "How long the oldest task that waits for an engine has waited.",
+                self.oldest_wait_s,
+            ),
+        ];
+        runs.chain(agents).chain(others).collect()
+    }
+}
+
 /// The numbers, at most five seconds old.
 ///
 /// # Errors

@@ -324,6 +324,23 @@ async fn a_call_that_came_since_is_in_the_next_answer() {
     assert_eq!(spent(&f, CostAsked::default()).await.total_usd, Some(2.0));
 }
 
+/// A journal that this version can't read is not guessed at: its run counts as a whole, and says so.
+#[tokio::test]
+async fn a_journal_that_cannot_be_read_is_in_the_total_alone() {
+    let f = Fixture::new();
+    f.write(OURS, |tx| {
+        let (_, run) = Left::ready(1, None).put(tx)?;
+        let odd = json!({"entry": "begun", "of": "a later version"});
+        journal(tx, run, &[created(json!(null)), plain(1, odd), answered(1, 2, Some(1_000_000_000))])?;
+        let (_, run) = Left::ready(1, None).put(tx)?;
+        journal(tx, run, &[created(json!(null)), answered(0, 2, Some(500_000_000))])
+    });
+    let all = spent(&f, CostAsked::default()).await;
+    assert_eq!((all.total_usd, all.runs, all.unread_runs), (Some(1.5), 2, 1));
+    assert_eq!(lines(&all.by_model), [("m/main", Some(0.5), 0.5, 1, 1)]);
+    assert_eq!(all.by_run.iter().map(|l| l.known_cost_usd).collect::<Vec<_>>(), [1.0, 0.5]);
+}
+
 #[tokio::test]
 async fn what_was_asked_wrongly_is_refused() {
     let f = Fixture::new();
@@ -416,5 +433,8 @@ async fn vitals_are_of_all_organizations() {
     let runs: Vec<_> = vitals.runs.iter().filter(|(_, n)| *n > 0).copied().collect();
     assert_eq!(runs, [(RunState::Ready, 4), (RunState::GatesFailed, 1)]);
     assert_eq!((vitals.runs.len(), vitals.agents.len()), (RunState::ALL.len(), AgentState::ALL.len()));
+    let gauges = vitals.gauges();
+    assert_eq!(gauges.len(), RunState::ALL.len() + AgentState::ALL.len() + 3);
+    assert_eq!(gauges.iter().map(|g| g.value).sum::<u64>(), 5 + 2 + 2 + 1 + 7_200);
     assert_eq!((vitals.organizations, vitals.tasks_queued, vitals.oldest_wait_s), (2, 1, 7_200));
 }
