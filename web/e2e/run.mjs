@@ -18,27 +18,67 @@ const test = (name, run, options = {}) => tests.push({ name, run, options });
 /** A fresh browser and fresh facts for each test; whatever went wrong in the page fails the test. */
 async function open({ scenario = 'team', theme = 'light', width = 1440 } = {}) {
   mock.forget();
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+  });
   await context.addCookies([{ name: 'mock_scenario', value: scenario, url: ORIGIN }]);
   const page = await context.newPage();
   const wrong = [];
   page.on('pageerror', (e) => wrong.push(`page: ${e.message}`));
-  page.on('console', (m) => m.type() === 'error' && !/Failed to load resource|WebSocket connection|Not found: \/nowhere/.test(m.text()) && wrong.push(`console: ${m.text()}`));
-  page.on('request', (r) => !r.url().startsWith(ORIGIN) && !r.url().startsWith('data:') && wrong.push(`foreign request: ${r.url()}`));
+  page.on(
+    'console',
+    (m) =>
+      m.type() === 'error' &&
+      !/Failed to load resource|WebSocket connection|Not found: \/nowhere/.test(m.text()) &&
+      wrong.push(`console: ${m.text()}`),
+  );
+  page.on(
+    'request',
+    (r) =>
+      !r.url().startsWith(ORIGIN) &&
+      !r.url().startsWith('data:') &&
+      wrong.push(`foreign request: ${r.url()}`),
+  );
   const w = mock.worldOf(scenario);
   return { page, context, wrong, w, go: (path) => page.goto(ORIGIN + path) };
 }
 
 async function axe(page) {
   await page.evaluate(AXE);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  return found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical' || v.id === 'color-contrast').map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} (${(n.any[0]?.message ?? n.failureSummary ?? '').split('\n')[0]})`).join('; ')}`);
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    }),
+  );
+  return found.violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical' || v.id === 'color-contrast')
+    .map(
+      (v) =>
+        `${v.id}: ${v.nodes
+          .slice(0, 3)
+          .map(
+            (n) => `${n.target.join(' ')} (${(n.any[0]?.message ?? n.failureSummary ?? '').split('\n')[0]})`,
+          )
+          .join('; ')}`,
+    );
 }
 
-for (const [scenario, theme, width] of [['team', 'light', 1440], ['team', 'dark', 1440], ['team', 'light', 390], ['empty', 'dark', 1440], ['error', 'light', 1440], ['setup', 'light', 1440], ['out', 'dark', 1440]])
+for (const [scenario, theme, width] of [
+  ['team', 'light', 1440],
+  ['team', 'dark', 1440],
+  ['team', 'light', 390],
+  ['empty', 'dark', 1440],
+  ['error', 'light', 1440],
+  ['setup', 'light', 1440],
+  ['out', 'dark', 1440],
+])
   test(`accessible: ${scenario}, ${theme}, ${width}`, async () => {
     const { page, wrong, w, go, context } = await open({ scenario, theme, width });
-    const list = pages(w).filter((p) => scenario === 'team' || !p.act).filter((p) => scenario !== 'setup' || p.name === 'overview');
+    const list = pages(w)
+      .filter((p) => scenario === 'team' || !p.act)
+      .filter((p) => scenario !== 'setup' || p.name === 'overview');
     const bad = [];
     for (const { name, path, act } of list) {
       await go(path);
@@ -146,7 +186,10 @@ test('the transcript grows while one looks, loses nothing on a cut line, and can
   await lines.waitFor();
   await page.getByRole('complementary').getByText('Live', { exact: true }).waitFor();
   const before = journal.length;
-  await page.waitForFunction((n) => Number(/([\d,]+) lines/.exec(document.body.textContent)?.[1].replace(',', '')) > n, 33);
+  await page.waitForFunction(
+    (n) => Number(/([\d,]+) lines/.exec(document.body.textContent)?.[1].replace(',', '')) > n,
+    33,
+  );
   mock.dropSockets();
   await page.getByRole('complementary').getByText('Catching up').waitFor();
   await page.getByRole('complementary').getByText('Live', { exact: true }).waitFor();
@@ -180,7 +223,11 @@ test('a question is answered, and the run goes on', async () => {
   await page.keyboard.press('Control+Enter');
   await page.getByText('Answered. The run goes on.').waitFor();
   assert.equal(task.status, 'working');
-  assert.ok(w.journals.get(task.run_id).some((e) => e.entry.entry === 'answered' && e.entry.text === 'Away from zero.'));
+  assert.ok(
+    w.journals
+      .get(task.run_id)
+      .some((e) => e.entry.entry === 'answered' && e.entry.text === 'Away from zero.'),
+  );
 });
 
 test('a plan is approved', async () => {
@@ -198,7 +245,10 @@ test('a run is forked from an entry', async () => {
   const task = w.tasks.find((t) => t.status === 'completed');
   await go(`/tasks/${task.id}`);
   await page.getByRole('log', { name: 'Transcript' }).locator('[data-row]').last().waitFor();
-  await page.getByRole('button', { name: /^Fork from entry/ }).first().focus();
+  await page
+    .getByRole('button', { name: /^Fork from entry/ })
+    .first()
+    .focus();
   await page.keyboard.press('Enter');
   await page.getByLabel('What should go another way?').fill('Use integers.');
   await page.getByRole('dialog').getByRole('button', { name: 'Fork', exact: true }).click();
@@ -211,11 +261,16 @@ test('a change is read, commented, approved and merged by keys and words', async
   await go(`/reviews/${pull.id}`);
   await page.getByText('ROUND_HALF_UP, Decimal').first().waitFor();
   for (const key of ['j', 'j', 'c']) await page.keyboard.press(key);
-  await page.getByRole('textbox', { name: /^Comment on src\/billing\/invoice.py, line/ }).fill('Name the constant.');
+  await page
+    .getByRole('textbox', { name: /^Comment on src\/billing\/invoice.py, line/ })
+    .fill('Name the constant.');
   await page.keyboard.press('Control+Enter');
   await page.getByText('Name the constant.').waitFor();
   const comment = pull.comments.at(-1);
-  assert.deepEqual([comment.path, comment.body, typeof comment.line], ['src/billing/invoice.py', 'Name the constant.', 'number']);
+  assert.deepEqual(
+    [comment.path, comment.body, typeof comment.line],
+    ['src/billing/invoice.py', 'Name the constant.', 'number'],
+  );
   await page.keyboard.press('v');
   await page.keyboard.press('a');
   await page.getByText('Approved.', { exact: true }).waitFor();
@@ -245,10 +300,19 @@ test('comments go back to the agents', async () => {
 test('what agents write can’t act on the page', async () => {
   const { page, w, go, wrong } = await open();
   const task = w.tasks.find((t) => t.status === 'completed');
-  const evil = '<img src=x onerror="document.title=\'owned\'"> [x](javascript:alert(1)) ![p](https://evil.example/p.png) \u202Egnp.exe';
+  const evil =
+    '<img src=x onerror="document.title=\'owned\'"> [x](javascript:alert(1)) ![p](https://evil.example/p.png) \u202Egnp.exe';
   task.description = evil;
   task.title = `<script>document.title='owned'</script> ${'\u202E'}x`;
-  w.journals.get(task.run_id).push({ seq: 9000, attempt: 4, at: new Date().toISOString(), kind: 'steered', entry: { entry: 'steered', text: evil } });
+  w.journals
+    .get(task.run_id)
+    .push({
+      seq: 9000,
+      attempt: 4,
+      at: new Date().toISOString(),
+      kind: 'steered',
+      entry: { entry: 'steered', text: evil },
+    });
   await go(`/tasks/${task.id}`);
   await page.getByText('onerror=').first().waitFor();
   assert.equal(await page.locator('main img, main script, main a[href^="javascript"]').count(), 0);
@@ -299,7 +363,14 @@ test('who may only read sees nothing that would be refused', async () => {
   const { page, w, go } = await open({ scenario: 'viewer' });
   await go('/');
   await page.getByRole('heading', { name: /Needs you/ }).waitFor();
-  assert.deepEqual(await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts().then((t) => t.map((x) => x.split('\n')[0].trim())), ['Overview', 'Tasks', 'Reviews', 'Projects', 'Agents', 'Cost', 'Settings']);
+  assert.deepEqual(
+    await page
+      .getByRole('navigation', { name: 'Main' })
+      .getByRole('link')
+      .allInnerTexts()
+      .then((t) => t.map((x) => x.split('\n')[0].trim())),
+    ['Overview', 'Tasks', 'Reviews', 'Projects', 'Agents', 'Cost', 'Settings'],
+  );
   await go(`/reviews/${w.pulls.find((p) => p.status === 'open').id}`);
   await page.getByText('ROUND_HALF_UP, Decimal').first().waitFor();
   assert.equal(await page.getByRole('button', { name: /Merge|Approve|Request changes|Close…/ }).count(), 0);

@@ -18,10 +18,22 @@ const browser = await launch();
 for (const scenario of SCENARIOS)
   for (const theme of THEMES)
     for (const width of WIDTHS) {
-      const context = await browser.newContext({ viewport: { width, height: width < 500 ? 844 : 900 }, colorScheme: theme, deviceScaleFactor: 1 });
-      await context.addCookies([{ name: 'mock_scenario', value: scenario, url: `http://127.0.0.1:${mock.port}` }]);
+      const context = await browser.newContext({
+        viewport: { width, height: width < 500 ? 844 : 900 },
+        colorScheme: theme,
+        deviceScaleFactor: 1,
+      });
+      await context.addCookies([
+        { name: 'mock_scenario', value: scenario, url: `http://127.0.0.1:${mock.port}` },
+      ]);
       const page = await context.newPage();
-      page.on('console', (m) => m.type() === 'error' && !/status of (4|5)|ERR_EMPTY|WebSocket/.test(m.text()) && console.error(`[console] ${m.text()}`));
+      page.on(
+        'console',
+        (m) =>
+          m.type() === 'error' &&
+          !/status of (4|5)|ERR_EMPTY|WebSocket/.test(m.text()) &&
+          console.error(`[console] ${m.text()}`),
+      );
       page.on('pageerror', (e) => console.error(`[page] ${e.stack}`));
       for (const { name, path, act } of pages(mock.worldOf(scenario))) {
         if (!filter.test(name)) continue;
@@ -32,8 +44,11 @@ for (const scenario of SCENARIOS)
         } catch (e) {
           console.error(`${name} ${scenario}: ${e.message.split('\n')[0]}`);
         }
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (overflow > 0) console.error(`${name}-${scenario}-${theme}-${width}: page is ${overflow} px too wide`);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        if (overflow > 0)
+          console.error(`${name}-${scenario}-${theme}-${width}: page is ${overflow} px too wide`);
         await page.screenshot({ path: `${OUT}/${name}-${scenario}-${theme}-${width}.png`, fullPage: FULL });
       }
       await context.close();

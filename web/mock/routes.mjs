@@ -1,28 +1,8 @@
 // The HTTP API in memory: what docs/api.md says, as far as the dashboard asks for it.
-import { analytics, cost, makeRun } from './world.mjs';
-
-const now = () => new Date().toISOString();
-
-function page(items, query) {
-  const limit = Math.min(200, Number(query.get('limit') ?? 50));
-  const from = Number(query.get('cursor') ?? 0);
-  const next = from + limit < items.length ? String(from + limit) : null;
-  return { data: { items: items.slice(from, from + limit), next_cursor: next, ...(query.get('total') ? { total: items.length } : {}) } };
-}
-
-const matches = (query, ...names) => (item) =>
-  names.every((n) => !query.get(n) || item[n] === query.get(n)) &&
-  (!query.get('q') || `${item.title ?? ''} ${item.name ?? ''} ${item.description ?? ''}`.toLowerCase().includes(query.get('q').toLowerCase())) &&
-  (!query.get('since') || (item.updated_at ?? item.created_at) >= query.get('since'));
-
-const missing = (fail) => fail(404, 'not_found', 'There is no such thing', 'It may have been deleted, or belong to another organization.', 'Go back to the list.');
-
-function one(list, key = 'id') {
-  return ({ w, fail }, id) => {
-    const item = w[list].find((x) => x[key] === id);
-    return item ? { data: item } : missing(fail);
-  };
-}
+import { matches, missing, now, one, page } from './answers.mjs';
+import { analytics, cost } from './figures.mjs';
+import { people } from './people.mjs';
+import { makeRun } from './world.mjs';
 
 function taskVerb(status) {
   return ({ w, fail }, id) => {
@@ -52,14 +32,23 @@ function append(w, run, entry) {
   const journal = w.journals.get(run.run_id);
   const seq = (journal.at(-1)?.seq ?? 0) + 1;
   journal.push({ seq, attempt: 4, at: now(), kind: entry.entry, entry });
-  w.emit('run.progressed', run.run_id, { project_id: run.project_id, task_id: run.task_id, run_id: run.run_id, seq });
+  w.emit('run.progressed', run.run_id, {
+    project_id: run.project_id,
+    task_id: run.task_id,
+    run_id: run.run_id,
+    seq,
+  });
 }
 
 function runVerb(act) {
   return (ctx, id) => {
     const run = ctx.w.runs.get(id);
     if (!run) return missing(ctx.fail);
-    return act(ctx, run, ctx.w.tasks.find((t) => t.id === run.task_id));
+    return act(
+      ctx,
+      run,
+      ctx.w.tasks.find((t) => t.id === run.task_id),
+    );
   };
 }
 
@@ -79,7 +68,36 @@ function pullVerb(act) {
 function newTask(w, project, body) {
   const fix = /fix|bug|wrong/i.test(body.description);
   const agent = w.agents.find((a) => a.type === 'developer');
-  const task = { id: w.id('task'), project_id: project.id, number: w.tasks.length + 1, title: body.title ?? body.description.split('\n')[0].slice(0, 80), description: body.description, type: body.type ?? (fix ? 'fix' : 'feature'), priority: body.priority ?? 'medium', status: 'submitted', assigned_agent: agent?.id ?? null, assignment: { reason: agent ? `${agent.name} is free and knows the stack.` : 'Nobody fits.', score: 0.8, candidates: [] }, requirements: {}, dependencies: body.dependencies ?? [], estimated_effort: 1, effort_interval: { low: 0.5, high: 2 }, actual_effort: null, quality_score: null, risk: { level: 'low', reasons: [] }, due_date: body.due_date ?? null, run_id: null, pull_request_id: null, cost_usd: null, error: null, created_at: now(), updated_at: now() };
+  const task = {
+    id: w.id('task'),
+    project_id: project.id,
+    number: w.tasks.length + 1,
+    title: body.title ?? body.description.split('\n')[0].slice(0, 80),
+    description: body.description,
+    type: body.type ?? (fix ? 'fix' : 'feature'),
+    priority: body.priority ?? 'medium',
+    status: 'submitted',
+    assigned_agent: agent?.id ?? null,
+    assignment: {
+      reason: agent ? `${agent.name} is free and knows the stack.` : 'Nobody fits.',
+      score: 0.8,
+      candidates: [],
+    },
+    requirements: {},
+    dependencies: body.dependencies ?? [],
+    estimated_effort: 1,
+    effort_interval: { low: 0.5, high: 2 },
+    actual_effort: null,
+    quality_score: null,
+    risk: { level: 'low', reasons: [] },
+    due_date: body.due_date ?? null,
+    run_id: null,
+    pull_request_id: null,
+    cost_usd: null,
+    error: null,
+    created_at: now(),
+    updated_at: now(),
+  };
   w.tasks.unshift(task);
   if (body.start !== false) set(w, task, 'working');
   w.emit('task.created', task.id, { project_id: project.id, task_id: task.id });
@@ -87,123 +105,389 @@ function newTask(w, project, body) {
 }
 
 export const routes = [
-  ['GET', /^\/setup$/, ({ w }) => ({ data: { needed: w.setupNeeded, demo: false, branding: w.setupNeeded ? { name: null, accent: null, logo_url: null } : w.organization.branding, providers: [] } })],
-  ['POST', /^\/setup$/, ({ w, body, fail }) => {
-    if ((body.password ?? '').length < 12) return fail(400, 'invalid_request', 'The request is refused', 'The password is too short.', 'Take at least 12 characters.', [{ field: 'password', message: 'Take at least 12 characters.' }]);
-    w.setupNeeded = false;
-    w.signedIn = true;
-    Object.assign(w.me, { name: body.name, email: body.email });
-    w.organization.name = body.organization_name;
-    return { status: 201, data: session(w) };
-  }],
-  ['GET', /^\/session$/, ({ w, fail }) => (w.signedIn ? { data: session(w) } : fail(401, 'unauthorized', 'Sign in first', 'There is no session.', 'Sign in.'))],
-  ['POST', /^\/session$/, ({ w, body, fail }) => {
-    if (body.password === 'wrong') return fail(401, 'invalid_credentials', 'That did not match', 'E-mail and password don’t belong together.', 'Check both, or ask an administrator for a sign-in link.');
-    if (body.password === 'totp' && !body.code) return fail(401, 'totp_required', 'A code is needed', 'This account has a second factor.', 'Enter the code of your authenticator app.');
-    w.signedIn = true;
-    return { status: 201, data: session(w) };
-  }],
-  ['DELETE', /^\/session$/, ({ w }) => void (w.signedIn = false)],
-  ['POST', /^\/session\/link$/, ({ w }) => { w.signedIn = true; return { data: session(w) }; }],
-  ['POST', /^\/session\/organization$/, ({ w }) => ({ data: session(w) })],
-  ['GET', /^\/sessions$/, ({ w, query }) => page(w.sessions, query)],
-  ['DELETE', /^\/sessions\/([^/]+)$/, ({ w }, id) => void (w.sessions = w.sessions.filter((s) => s.id !== id))],
-  ['PATCH', /^\/me$/, ({ w, body, fail }) => {
-    if (body.password && body.password.new.length < 12) return fail(400, 'invalid_request', 'The request is refused', 'The new password is too short.', '', [{ field: 'password.new', message: 'Take at least 12 characters.' }]);
-    if (body.name) w.me.name = body.name;
-    return { data: w.me };
-  }],
-  ['POST', /^\/me\/totp$/, () => ({ data: { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', uri: 'otpauth://totp/AAMAS:ada@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=AAMAS' } })],
-  ['POST', /^\/me\/totp\/confirm$/, ({ w }) => { w.me.totp = true; return { data: { recovery_codes: ['4f2k-99qa', '8d1m-2zzx', 'p0r7-k3vt', '77hw-m4bn', 'q2e9-x1cd', 'n8v5-t6ry', '3gjs-u0lf', 'w5ka-b9ph'] } }; }],
-  ['DELETE', /^\/me\/totp$/, ({ w }) => void (w.me.totp = false)],
-  ['GET', /^\/organizations$/, ({ w, query }) => page(w.organizations, query)],
-  ['POST', /^\/organizations$/, ({ w, body }) => { const o = { id: w.id('org'), name: body.name, role: 'owner', branding: { name: null, accent: null, logo_url: null }, created_at: now() }; w.organizations.push(o); return { status: 201, data: o }; }],
-  ['PATCH', /^\/organizations\/([^/]+)$/, ({ w, body }) => { if (body.name) w.organization.name = body.name; if (body.branding) { const { logo, ...rest } = body.branding; Object.assign(w.organization.branding, rest, logo === undefined ? {} : { logo_url: logo }); } return { data: w.organization }; }],
-  ['GET', /^\/organizations\/([^/]+)$/, ({ w }) => ({ data: w.organization })],
-  ['GET', /^\/members$/, ({ w, query }) => page(w.members, query)],
-  ['PATCH', /^\/members\/([^/]+)$/, ({ w, body }, id) => { const m = w.members.find((x) => x.user_id === id); m.role = body.role; return { data: m }; }],
-  ['DELETE', /^\/members\/([^/]+)$/, ({ w }, id) => void (w.members = w.members.filter((m) => m.user_id !== id))],
-  ['GET', /^\/invitations$/, ({ w, query }) => page(w.invitations, query)],
-  ['POST', /^\/invitations$/, ({ w, body }) => { const i = { id: w.id('invitation'), email: body.email, role: body.role, created_at: now(), expires_at: new Date(Date.now() + 7 * 864e5).toISOString() }; w.invitations.unshift(i); return { status: 201, data: { ...i, link: `http://127.0.0.1:8080/invite?link=inv_${i.id.slice(-8)}` } }; }],
-  ['POST', /^\/invitations\/accept$/, ({ w }) => { w.signedIn = true; return { data: session(w) }; }],
-  ['DELETE', /^\/invitations\/([^/]+)$/, ({ w }, id) => void (w.invitations = w.invitations.filter((i) => i.id !== id))],
-  ['GET', /^\/tokens$/, ({ w, query }) => page(w.tokens, query)],
-  ['POST', /^\/tokens$/, ({ w, body }) => { const t = { id: w.id('token'), name: body.name, role: body.role, project_id: body.project_id ?? null, created_at: now(), last_used_at: null, expires_at: body.expires_in_days ? new Date(Date.now() + body.expires_in_days * 864e5).toISOString() : null }; w.tokens.unshift(t); return { status: 201, data: { ...t, token: 'example-token-shown-once' } }; }],
-  ['DELETE', /^\/tokens\/([^/]+)$/, ({ w }, id) => void (w.tokens = w.tokens.filter((t) => t.id !== id))],
-  ['GET', /^\/policies$/, ({ w, query }) => page(w.policies, query)],
-  ['POST', /^\/policies$/, ({ w, body, fail }) => { if (!/^\s*(permit|forbid)/.test(body.text)) return fail(400, 'policy_invalid', 'The policy can’t be read', 'Line 1: expected `permit` or `forbid`.', 'Begin the policy with one of them.'); const p = { id: w.id('policy'), enabled: false, created_at: now(), updated_at: now(), ...body }; w.policies.unshift(p); return { status: 201, data: p }; }],
-  ['PATCH', /^\/policies\/([^/]+)$/, ({ w, body }, id) => { const p = w.policies.find((x) => x.id === id); Object.assign(p, body, { updated_at: now() }); return { data: p }; }],
-  ['DELETE', /^\/policies\/([^/]+)$/, ({ w }, id) => void (w.policies = w.policies.filter((p) => p.id !== id))],
-  ['POST', /^\/policies\/test$/, ({ w, body }) => ({ data: { valid: /^\s*(permit|forbid)/.test(body.text), errors: /^\s*(permit|forbid)/.test(body.text) ? [] : [{ message: 'expected `permit` or `forbid`', line: 1 }], requests: 1204, changed: [{ principal: w.me.name, action: 'pull_requests.merge', resource: w.pulls[0]?.title ?? 'a pull request', before: 'allow', after: 'deny' }] } })],
+  ...people,
   ['GET', /^\/projects$/, ({ w, query }) => page(w.projects.filter(matches(query, 'status')), query)],
-  ['POST', /^\/projects$/, ({ w, body, fail }) => {
-    if (!body.repository_url) return fail(400, 'invalid_request', 'The request is refused', 'repository_url is empty.', '', [{ field: 'repository_url', message: 'Give an address or a path.' }]);
-    const p = { id: w.id('project'), name: body.name, organization_id: w.organization.id, repository_url: body.repository_url, tech_stack: body.tech_stack ?? [], agents_assigned: [], configuration: body.configuration ?? {}, requirements: body.requirements ?? {}, status: 'preparing', status_detail: 'Cloning the repository.', created_at: now(), updated_at: now() };
-    w.projects.unshift(p);
-    setTimeout(() => { p.status = 'active'; p.status_detail = null; p.tech_stack = ['Python', 'pytest']; w.emit('project.prepared', p.id, { project_id: p.id }); }, 2500).unref();
-    return { status: 201, data: p };
-  }],
+  [
+    'POST',
+    /^\/projects$/,
+    ({ w, body, fail }) => {
+      if (!body.repository_url)
+        return fail(400, 'invalid_request', 'The request is refused', 'repository_url is empty.', '', [
+          { field: 'repository_url', message: 'Give an address or a path.' },
+        ]);
+      const p = {
+        id: w.id('project'),
+        name: body.name,
+        organization_id: w.organization.id,
+        repository_url: body.repository_url,
+        tech_stack: body.tech_stack ?? [],
+        agents_assigned: [],
+        configuration: body.configuration ?? {},
+        requirements: body.requirements ?? {},
+        status: 'preparing',
+        status_detail: 'Cloning the repository.',
+        created_at: now(),
+        updated_at: now(),
+      };
+      w.projects.unshift(p);
+      setTimeout(() => {
+        p.status = 'active';
+        p.status_detail = null;
+        p.tech_stack = ['Python', 'pytest'];
+        w.emit('project.prepared', p.id, { project_id: p.id });
+      }, 2500).unref();
+      return { status: 201, data: p };
+    },
+  ],
   ['GET', /^\/projects\/([^/]+)$/, one('projects')],
-  ['PATCH', /^\/projects\/([^/]+)$/, ({ w, body, fail }, id) => { const p = w.projects.find((x) => x.id === id); if (!p) return missing(fail); Object.assign(p, body, { updated_at: now() }); return { data: p }; }],
-  ['DELETE', /^\/projects\/([^/]+)$/, ({ w }, id) => { const p = w.projects.find((x) => x.id === id); if (p) p.status = 'archived'; return undefined; }],
-  ['GET', /^\/projects\/([^/]+)\/agents$/, ({ w, query }, id) => page(w.agents.filter((a) => w.projects.find((p) => p.id === id)?.agents_assigned.includes(a.id)), query)],
-  ['GET', /^\/projects\/([^/]+)\/tasks$/, ({ w, query }, id) => page(w.tasks.filter((t) => t.project_id === id).filter(matches(query, 'status', 'type', 'assigned_agent')), query)],
-  ['POST', /^\/projects\/([^/]+)\/tasks$/, ({ w, body, fail }, id) => { const p = w.projects.find((x) => x.id === id); if (!p) return missing(fail); return { status: 201, data: newTask(w, p, body) }; }],
-  ['GET', /^\/tasks$/, ({ w, query }) => page(w.tasks.filter(matches(query, 'status', 'type', 'assigned_agent', 'project_id')), query)],
+  [
+    'PATCH',
+    /^\/projects\/([^/]+)$/,
+    ({ w, body, fail }, id) => {
+      const p = w.projects.find((x) => x.id === id);
+      if (!p) return missing(fail);
+      Object.assign(p, body, { updated_at: now() });
+      return { data: p };
+    },
+  ],
+  [
+    'DELETE',
+    /^\/projects\/([^/]+)$/,
+    ({ w }, id) => {
+      const p = w.projects.find((x) => x.id === id);
+      if (p) p.status = 'archived';
+      return undefined;
+    },
+  ],
+  [
+    'GET',
+    /^\/projects\/([^/]+)\/agents$/,
+    ({ w, query }, id) =>
+      page(
+        w.agents.filter((a) => w.projects.find((p) => p.id === id)?.agents_assigned.includes(a.id)),
+        query,
+      ),
+  ],
+  [
+    'GET',
+    /^\/projects\/([^/]+)\/tasks$/,
+    ({ w, query }, id) =>
+      page(
+        w.tasks.filter((t) => t.project_id === id).filter(matches(query, 'status', 'type', 'assigned_agent')),
+        query,
+      ),
+  ],
+  [
+    'POST',
+    /^\/projects\/([^/]+)\/tasks$/,
+    ({ w, body, fail }, id) => {
+      const p = w.projects.find((x) => x.id === id);
+      if (!p) return missing(fail);
+      return { status: 201, data: newTask(w, p, body) };
+    },
+  ],
+  [
+    'GET',
+    /^\/tasks$/,
+    ({ w, query }) =>
+      page(w.tasks.filter(matches(query, 'status', 'type', 'assigned_agent', 'project_id')), query),
+  ],
   ['GET', /^\/tasks\/([^/]+)$/, one('tasks')],
-  ['PATCH', /^\/tasks\/([^/]+)$/, ({ w, body, fail }, id) => { const t = w.tasks.find((x) => x.id === id); if (!t) return missing(fail); Object.assign(t, body, { updated_at: now() }); w.emit('task.updated', t.id, { project_id: t.project_id, task_id: t.id }); return { data: t }; }],
+  [
+    'PATCH',
+    /^\/tasks\/([^/]+)$/,
+    ({ w, body, fail }, id) => {
+      const t = w.tasks.find((x) => x.id === id);
+      if (!t) return missing(fail);
+      Object.assign(t, body, { updated_at: now() });
+      w.emit('task.updated', t.id, { project_id: t.project_id, task_id: t.id });
+      return { data: t };
+    },
+  ],
   ['POST', /^\/tasks\/([^/]+)\/pause$/, taskVerb('paused')],
   ['POST', /^\/tasks\/([^/]+)\/resume$/, taskVerb('working')],
   ['POST', /^\/tasks\/([^/]+)\/retry$/, taskVerb('working')],
   ['POST', /^\/tasks\/([^/]+)\/cancel$/, taskVerb('canceled')],
-  ['GET', /^\/tasks\/([^/]+)\/runs$/, ({ w, query }, id) => page([...w.runs.values()].filter((r) => r.task_id === id), query)],
-  ['GET', /^\/runs$/, ({ w, query }) => page([...w.runs.values()].filter(matches(query, 'status', 'project_id')), query)],
-  ['GET', /^\/runs\/([^/]+)$/, ({ w, fail }, id) => (w.runs.has(id) ? { data: w.runs.get(id) } : missing(fail))],
-  ['GET', /^\/runs\/([^/]+)\/journal$/, ({ w, query, fail }, id) => {
-    const journal = w.journals.get(id);
-    if (!journal) return missing(fail);
-    const after = Number(query.get('after') ?? 0);
-    const limit = Math.min(1000, Number(query.get('limit') ?? 200));
-    const items = journal.filter((e) => e.seq > after).slice(0, limit);
-    return { data: { items, next_cursor: items.length === limit ? String(items.at(-1).seq) : null } };
-  }],
-  ['GET', /^\/runs\/([^/]+)\/outputs\/([^/]+)$/, () => ({ text: Array.from({ length: 220 }, (_, i) => `line ${i + 1} of the full output`).join('\n') })],
-  ['POST', /^\/runs\/([^/]+)\/steer$/, runVerb(({ w, body }, run) => { append(w, run, { entry: 'steered', text: body.message }); return { status: 202, data: {} }; })],
-  ['POST', /^\/runs\/([^/]+)\/answer$/, runVerb(({ w, body }, run, task) => { append(w, run, { entry: 'answered', text: body.message }); set(w, task, 'working'); return { status: 202, data: {} }; })],
+  [
+    'GET',
+    /^\/tasks\/([^/]+)\/runs$/,
+    ({ w, query }, id) =>
+      page(
+        [...w.runs.values()].filter((r) => r.task_id === id),
+        query,
+      ),
+  ],
+  [
+    'GET',
+    /^\/runs$/,
+    ({ w, query }) => page([...w.runs.values()].filter(matches(query, 'status', 'project_id')), query),
+  ],
+  [
+    'GET',
+    /^\/runs\/([^/]+)$/,
+    ({ w, fail }, id) => (w.runs.has(id) ? { data: w.runs.get(id) } : missing(fail)),
+  ],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/journal$/,
+    ({ w, query, fail }, id) => {
+      const journal = w.journals.get(id);
+      if (!journal) return missing(fail);
+      const after = Number(query.get('after') ?? 0);
+      const limit = Math.min(1000, Number(query.get('limit') ?? 200));
+      const items = journal.filter((e) => e.seq > after).slice(0, limit);
+      return { data: { items, next_cursor: items.length === limit ? String(items.at(-1).seq) : null } };
+    },
+  ],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/outputs\/([^/]+)$/,
+    () => ({ text: Array.from({ length: 220 }, (_, i) => `line ${i + 1} of the full output`).join('\n') }),
+  ],
+  [
+    'POST',
+    /^\/runs\/([^/]+)\/steer$/,
+    runVerb(({ w, body }, run) => {
+      append(w, run, { entry: 'steered', text: body.message });
+      return { status: 202, data: {} };
+    }),
+  ],
+  [
+    'POST',
+    /^\/runs\/([^/]+)\/answer$/,
+    runVerb(({ w, body }, run, task) => {
+      append(w, run, { entry: 'answered', text: body.message });
+      set(w, task, 'working');
+      return { status: 202, data: {} };
+    }),
+  ],
   ['POST', /^\/runs\/([^/]+)\/pause$/, runVerb(({ w }, run, task) => set(w, task, 'paused'))],
   ['POST', /^\/runs\/([^/]+)\/resume$/, runVerb(({ w }, run, task) => set(w, task, 'working'))],
   ['POST', /^\/runs\/([^/]+)\/cancel$/, runVerb(({ w }, run, task) => set(w, task, 'canceled'))],
-  ['POST', /^\/runs\/([^/]+)\/fork$/, runVerb(({ w, body }, run, task) => { const p = w.projects.find((x) => x.id === run.project_id); const t = newTask(w, p, { description: task.description, title: `${task.title} (fork)`, model: body.model }); return { status: 201, data: { task_id: t.id, run_id: t.run_id } }; })],
+  [
+    'POST',
+    /^\/runs\/([^/]+)\/fork$/,
+    runVerb(({ w, body }, run, task) => {
+      const p = w.projects.find((x) => x.id === run.project_id);
+      const t = newTask(w, p, {
+        description: task.description,
+        title: `${task.title} (fork)`,
+        model: body.model,
+      });
+      return { status: 201, data: { task_id: t.id, run_id: t.run_id } };
+    }),
+  ],
   ['POST', /^\/runs\/([^/]+)\/replay$/, () => ({ data: { identical: true, entries: 64 } })],
   ['GET', /^\/runs\/([^/]+)\/gates$/, ({ w, query }, id) => page(w.runs.get(id)?.gates ?? [], query)],
-  ['GET', /^\/plans\/([^/]+)$/, ({ w, fail }, id) => (w.runs.get(id)?.plan ? { data: w.runs.get(id).plan } : missing(fail))],
-  ['POST', /^\/plans\/([^/]+)\/approve$/, runVerb(({ w }, run, task) => { append(w, run, { entry: 'answered', text: 'yes' }); return set(w, task, 'working'); })],
-  ['POST', /^\/plans\/([^/]+)\/reject$/, runVerb(({ w, body }, run, task) => { append(w, run, { entry: 'answered', text: body.message }); return set(w, task, 'working'); })],
+  [
+    'GET',
+    /^\/plans\/([^/]+)$/,
+    ({ w, fail }, id) => (w.runs.get(id)?.plan ? { data: w.runs.get(id).plan } : missing(fail)),
+  ],
+  [
+    'POST',
+    /^\/plans\/([^/]+)\/approve$/,
+    runVerb(({ w }, run, task) => {
+      append(w, run, { entry: 'answered', text: 'yes' });
+      return set(w, task, 'working');
+    }),
+  ],
+  [
+    'POST',
+    /^\/plans\/([^/]+)\/reject$/,
+    runVerb(({ w, body }, run, task) => {
+      append(w, run, { entry: 'answered', text: body.message });
+      return set(w, task, 'working');
+    }),
+  ],
   ['GET', /^\/artifacts$/, ({ query }) => page([], query)],
-  ['GET', /^\/pull-requests$/, ({ w, query }) => page(w.pulls.filter(matches(query, 'status', 'project_id')), query)],
+  [
+    'GET',
+    /^\/pull-requests$/,
+    ({ w, query }) => page(w.pulls.filter(matches(query, 'status', 'project_id')), query),
+  ],
   ['GET', /^\/pull-requests\/([^/]+)$/, one('pulls')],
-  ['GET', /^\/pull-requests\/([^/]+)\/diff$/, ({ w, fail }, id) => (w.diffs.has(id) ? { text: w.diffs.get(id) } : missing(fail))],
-  ['GET', /^\/pull-requests\/([^/]+)\/comments$/, ({ w, query }, id) => page(w.pulls.find((p) => p.id === id)?.comments ?? [], query)],
-  ['POST', /^\/pull-requests\/([^/]+)\/comments$/, pullVerb(({ w, body }, pull) => { const c = { id: w.id('comment'), author: w.me.name, path: body.path ?? null, line: body.line ?? null, body: body.body, resolved: false, at: now() }; pull.comments = [...pull.comments, c]; return { status: 201, data: c }; })],
-  ['POST', /^\/pull-requests\/([^/]+)\/request-changes$/, pullVerb(({ w }, pull) => { pull.status = 'draft'; const task = w.tasks.find((t) => t.id === pull.task_id); set(w, task, 'working'); return { status: 201, data: { run_id: task.run_id, task_id: task.id } }; })],
-  ['POST', /^\/pull-requests\/([^/]+)\/approve$/, pullVerb(({ w }, pull) => { pull.approvals = [...pull.approvals, { author: w.me.name, head_commit: pull.head_commit, at: now() }]; return { data: pull }; })],
-  ['POST', /^\/pull-requests\/([^/]+)\/merge$/, pullVerb(({ body, fail }, pull) => { if (body.confirm !== pull.title) return fail(422, 'confirmation_mismatch', 'The title does not match', 'confirm has to be the title of the pull request.', 'Type it as it is shown.'); if (!pull.gates.every((g) => g.verdict === 'passed' || g.verdict === 'skipped')) return fail(409, 'gates_failed', 'Gates refuse the change', 'lint failed.', 'Send it back to the agents.'); pull.status = 'merged'; return { data: pull }; })],
-  ['POST', /^\/pull-requests\/([^/]+)\/close$/, pullVerb((_, pull) => { pull.status = 'closed'; return { data: pull }; })],
+  [
+    'GET',
+    /^\/pull-requests\/([^/]+)\/diff$/,
+    ({ w, fail }, id) => (w.diffs.has(id) ? { text: w.diffs.get(id) } : missing(fail)),
+  ],
+  [
+    'GET',
+    /^\/pull-requests\/([^/]+)\/comments$/,
+    ({ w, query }, id) => page(w.pulls.find((p) => p.id === id)?.comments ?? [], query),
+  ],
+  [
+    'POST',
+    /^\/pull-requests\/([^/]+)\/comments$/,
+    pullVerb(({ w, body }, pull) => {
+      const c = {
+        id: w.id('comment'),
+        author: w.me.name,
+        path: body.path ?? null,
+        line: body.line ?? null,
+        body: body.body,
+        resolved: false,
+        at: now(),
+      };
+      pull.comments = [...pull.comments, c];
+      return { status: 201, data: c };
+    }),
+  ],
+  [
+    'POST',
+    /^\/pull-requests\/([^/]+)\/request-changes$/,
+    pullVerb(({ w }, pull) => {
+      pull.status = 'draft';
+      const task = w.tasks.find((t) => t.id === pull.task_id);
+      set(w, task, 'working');
+      return { status: 201, data: { run_id: task.run_id, task_id: task.id } };
+    }),
+  ],
+  [
+    'POST',
+    /^\/pull-requests\/([^/]+)\/approve$/,
+    pullVerb(({ w }, pull) => {
+      pull.approvals = [...pull.approvals, { author: w.me.name, head_commit: pull.head_commit, at: now() }];
+      return { data: pull };
+    }),
+  ],
+  [
+    'POST',
+    /^\/pull-requests\/([^/]+)\/merge$/,
+    pullVerb(({ body, fail }, pull) => {
+      if (body.confirm !== pull.title)
+        return fail(
+          422,
+          'confirmation_mismatch',
+          'The title does not match',
+          'confirm has to be the title of the pull request.',
+          'Type it as it is shown.',
+        );
+      if (!pull.gates.every((g) => g.verdict === 'passed' || g.verdict === 'skipped'))
+        return fail(
+          409,
+          'gates_failed',
+          'Gates refuse the change',
+          'lint failed.',
+          'Send it back to the agents.',
+        );
+      pull.status = 'merged';
+      return { data: pull };
+    }),
+  ],
+  [
+    'POST',
+    /^\/pull-requests\/([^/]+)\/close$/,
+    pullVerb((_, pull) => {
+      pull.status = 'closed';
+      return { data: pull };
+    }),
+  ],
   ['GET', /^\/agents$/, ({ w, query }) => page(w.agents.filter(matches(query, 'status', 'type')), query)],
   ['GET', /^\/agents\/([^/]+)$/, one('agents')],
-  ['POST', /^\/agents$/, ({ w, body }) => { const a = { id: w.id('agent'), specialization: null, capabilities: [], model_version: null, current_projects: [], current_tasks: [], performance_metrics: { tasks_completed: 0, tasks_failed: 0, success_rate: null, average_turn_seconds: null, average_cost_usd: null, error_rate: null }, status: 'idle', last_active: null, created_at: now(), ...body }; w.agents.push(a); return { status: 201, data: a }; }],
-  ['PATCH', /^\/agents\/([^/]+)$/, ({ w, body, fail }, id) => { const a = w.agents.find((x) => x.id === id); if (!a) return missing(fail); Object.assign(a, body); return { data: a }; }],
-  ['DELETE', /^\/agents\/([^/]+)$/, ({ w }, id) => { const a = w.agents.find((x) => x.id === id); if (a) a.status = 'retired'; return undefined; }],
+  [
+    'POST',
+    /^\/agents$/,
+    ({ w, body }) => {
+      const a = {
+        id: w.id('agent'),
+        specialization: null,
+        capabilities: [],
+        model_version: null,
+        current_projects: [],
+        current_tasks: [],
+        performance_metrics: {
+          tasks_completed: 0,
+          tasks_failed: 0,
+          success_rate: null,
+          average_turn_seconds: null,
+          average_cost_usd: null,
+          error_rate: null,
+        },
+        status: 'idle',
+        last_active: null,
+        created_at: now(),
+        ...body,
+      };
+      w.agents.push(a);
+      return { status: 201, data: a };
+    },
+  ],
+  [
+    'PATCH',
+    /^\/agents\/([^/]+)$/,
+    ({ w, body, fail }, id) => {
+      const a = w.agents.find((x) => x.id === id);
+      if (!a) return missing(fail);
+      Object.assign(a, body);
+      return { data: a };
+    },
+  ],
+  [
+    'DELETE',
+    /^\/agents\/([^/]+)$/,
+    ({ w }, id) => {
+      const a = w.agents.find((x) => x.id === id);
+      if (a) a.status = 'retired';
+      return undefined;
+    },
+  ],
   ['GET', /^\/cost$/, ({ w, query }) => ({ data: cost(w, query) })],
-  ['GET', /^\/analytics\/dashboard\/([^/]+)$/, ({ w, query }) => ({ data: analytics(w, query.get('timeframe') ?? '7d') })],
-  ['GET', /^\/audit$/, ({ w, query }) => page(w.audit.filter((e) => (!query.get('actor') || `${e.actor.name} ${e.actor.id}`.toLowerCase().includes(query.get('actor').toLowerCase())) && (!query.get('action') || e.action === query.get('action')) && (!query.get('subject') || e.subject?.id === query.get('subject'))), query)],
-  ['GET', /^\/audit\/checkpoints$/, ({ w, query }) => page(w.audit.length ? [{ id: w.id('checkpoint'), seq: w.audit[0].seq, at: w.audit[0].at, hash: w.audit[0].hash, key_id: 'ed25519:4f2a' }] : [], query)],
-  ['POST', /^\/audit\/verify$/, ({ w }) => ({ data: { valid: true, entries: w.audit[0]?.seq ?? 0, checkpoints: 12, first_problem: null } })],
+  [
+    'GET',
+    /^\/analytics\/dashboard\/([^/]+)$/,
+    ({ w, query }) => ({ data: analytics(w, query.get('timeframe') ?? '7d') }),
+  ],
+  [
+    'GET',
+    /^\/audit$/,
+    ({ w, query }) =>
+      page(
+        w.audit.filter(
+          (e) =>
+            (!query.get('actor') ||
+              `${e.actor.name} ${e.actor.id}`.toLowerCase().includes(query.get('actor').toLowerCase())) &&
+            (!query.get('action') || e.action === query.get('action')) &&
+            (!query.get('subject') || e.subject?.id === query.get('subject')),
+        ),
+        query,
+      ),
+  ],
+  [
+    'GET',
+    /^\/audit\/checkpoints$/,
+    ({ w, query }) =>
+      page(
+        w.audit.length
+          ? [
+              {
+                id: w.id('checkpoint'),
+                seq: w.audit[0].seq,
+                at: w.audit[0].at,
+                hash: w.audit[0].hash,
+                key_id: 'ed25519:4f2a',
+              },
+            ]
+          : [],
+        query,
+      ),
+  ],
+  [
+    'POST',
+    /^\/audit\/verify$/,
+    ({ w }) => ({
+      data: { valid: true, entries: w.audit[0]?.seq ?? 0, checkpoints: 12, first_problem: null },
+    }),
+  ],
   ['GET', /^\/receipts$/, ({ w, query }) => page(w.receipts.filter(matches(query, 'decision')), query)],
   ['GET', /^\/models$/, ({ w }) => ({ data: w.models })],
-  ['POST', /^\/tickets$/, () => ({ status: 201, data: { ticket: 'ticket_x', expires_at: new Date(Date.now() + 60_000).toISOString() } })],
+  [
+    'POST',
+    /^\/tickets$/,
+    () => ({
+      status: 201,
+      data: { ticket: 'ticket_x', expires_at: new Date(Date.now() + 60_000).toISOString() },
+    }),
+  ],
 ];
-
-function session(w) {
-  return { user: w.me, organization: w.organization, role: w.role, permissions: w.permissions, token: null };
-}

@@ -16,7 +16,8 @@ page.on('request', (request) => {
   const url = new URL(request.url());
   if (url.protocol === 'data:') return;
   if (url.host !== `127.0.0.1:${mock.port}`) foreign.push(request.url());
-  else if (!url.pathname.startsWith('/api/') && !url.pathname.startsWith('/ws/')) files.add(url.pathname === '/' ? '/index.html' : url.pathname);
+  else if (!url.pathname.startsWith('/api/') && !url.pathname.startsWith('/ws/'))
+    files.add(url.pathname === '/' ? '/index.html' : url.pathname);
 });
 await page.goto(`http://127.0.0.1:${mock.port}/`);
 await page.getByRole('heading', { name: 'Agent performance' }).waitFor();

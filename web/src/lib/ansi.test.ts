@@ -27,6 +27,9 @@ it('shows what a terminal would', () => {
 it('hides or shows what could deceive', () => {
   expect(clean('a\u202eb\u200bc\u0000d\te\n')).toBe('abcd\te\n');
   expect(reveal('if (x)\u2066 { //\u2069')).toBe('if (x)\uFFFD { //\uFFFD');
-  expect(honest({ a: ['x\u202ey', 1, null], b: { c: `${E}[31m\u200b` } })).toEqual({ a: ['xy', 1, null], b: { c: `${E}[31m` } });
+  expect(honest({ a: ['x\u202ey', 1, null], b: { c: `${E}[31m\u200b` } })).toEqual({
+    a: ['xy', 1, null],
+    b: { c: `${E}[31m` },
+  });
   expect(oneLine('  a\n\n b\tc ', 4)).toBe('a b…');
 });

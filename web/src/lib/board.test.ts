@@ -2,7 +2,15 @@ import { expect, it } from 'vitest';
 import type { TaskStatus } from './api/types';
 import { columnOf, move, STATUS_COLUMNS } from './board';
 
-const ALL: TaskStatus[] = ['submitted', 'working', 'input_required', 'paused', 'completed', 'failed', 'canceled'];
+const ALL: TaskStatus[] = [
+  'submitted',
+  'working',
+  'input_required',
+  'paused',
+  'completed',
+  'failed',
+  'canceled',
+];
 
 it('moves what can be moved, and says why the rest can’t', () => {
   const legal: string[] = [];
@@ -26,5 +34,13 @@ it('moves what can be moved, and says why the rest can’t', () => {
 });
 
 it('has a column for each status', () => {
-  expect(ALL.map(columnOf)).toEqual(['submitted', 'working', 'input_required', 'paused', 'completed', 'ended', 'ended']);
+  expect(ALL.map(columnOf)).toEqual([
+    'submitted',
+    'working',
+    'input_required',
+    'paused',
+    'completed',
+    'ended',
+    'ended',
+  ]);
 });

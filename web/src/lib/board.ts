@@ -37,7 +37,8 @@ export function move(task: Pick<Task, 'status'>, to: string): Move {
     return task.status === 'completed'
       ? { refused: 'A task that is done can’t be canceled.' }
       : { verb: 'cancel', saying: 'Cancel' };
-  if (to === 'completed') return { refused: 'A task is done when its run delivers; no one can say so by hand.' };
+  if (to === 'completed')
+    return { refused: 'A task is done when its run delivers; no one can say so by hand.' };
   if (to === 'input_required') return { refused: 'Only agents put a task here, when they need an answer.' };
   if (to === 'submitted') return { refused: 'A task that has begun doesn’t go back; pause or cancel it.' };
   if (to === 'paused')

@@ -10,7 +10,13 @@ export function parseHex(text: string): Rgb | null {
 }
 
 export const toHex = (rgb: Rgb): string =>
-  `#${rgb.map((v) => Math.round(Math.max(0, Math.min(255, v))).toString(16).padStart(2, '0')).join('')}`;
+  `#${rgb
+    .map((v) =>
+      Math.round(Math.max(0, Math.min(255, v)))
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`;
 
 const luminance = (rgb: Rgb): number => {
   const [r, g, b] = rgb.map((v) => {
@@ -39,4 +45,6 @@ export function readable(color: Rgb, background: Rgb, ratio = 4.5): Rgb {
 
 /** Black or white, whichever reads better on it. */
 export const inkOn = (background: Rgb): Rgb =>
-  contrast([255, 255, 255], background) >= contrast([12, 15, 18], background) ? [255, 255, 255] : [12, 15, 18];
+  contrast([255, 255, 255], background) >= contrast([12, 15, 18], background)
+    ? [255, 255, 255]
+    : [12, 15, 18];

@@ -137,7 +137,7 @@ export interface Pair {
 /** Removed lines beside the added ones that took their place. */
 export function pairs(lines: Line[]): Pair[] {
   const out: Pair[] = [];
-  for (let i = 0; i < lines.length; ) {
+  for (let i = 0; i < lines.length;) {
     const line = lines[i] as Line;
     if (line.kind === 'context' || line.kind === 'note') {
       out.push({ left: line, right: line });
@@ -197,7 +197,7 @@ function lcs(a: string[], b: string[]): [number, number][] {
     for (let j = b.length - 1; j >= 0; j--)
       table[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
   const out: [number, number][] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] === b[j]) out.push([i++, j++]);
     else if (at(i + 1, j) >= at(i, j + 1)) i++;
     else j++;

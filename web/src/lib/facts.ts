@@ -15,7 +15,9 @@ export interface Fact {
 /** The path below the API that a figure names; null if it would lead anywhere else. */
 export function factsPath(query: string): string | null {
   const path = query.startsWith(BASE) ? query.slice(BASE.length) : query;
-  return /^\/[a-z][a-z0-9/_-]*(\?[^#]*)?$/i.test(path) && !path.includes('//') && !path.includes('..') ? path : null;
+  return /^\/[a-z][a-z0-9/_-]*(\?[^#]*)?$/i.test(path) && !path.includes('//') && !path.includes('..')
+    ? path
+    : null;
 }
 
 type Loose = Record<string, unknown>;
@@ -30,10 +32,45 @@ export function factOf(item: Loose, index: number): Fact {
   const status = text(item, 'status');
   const at = text(item, 'updated_at', 'at', 'last_active', 'created_at') || null;
   const base = { key: id || String(index), at, figure: '' };
-  if (typeof item.run_id === 'string' && typeof item.task_id === 'string' && !('branch' in item && 'files' in item))
-    return { ...base, key: item.run_id, title: text(item, 'task', 'title') || item.run_id, href: `/tasks/${item.task_id}`, look: RUN[status as keyof typeof RUN] ?? null, figure: typeof item.spent === 'number' ? money(item.spent) : '' };
-  if (id.startsWith('task_')) return { ...base, title: text(item, 'title'), href: `/tasks/${id}`, look: TASK[status as keyof typeof TASK] ?? null, figure: typeof item.cost_usd === 'number' ? money(item.cost_usd) : '' };
-  if ('target' in item && 'files' in item) return { ...base, title: text(item, 'title'), href: `/reviews/${id}`, look: PULL_REQUEST[status as keyof typeof PULL_REQUEST] ?? null };
-  if (id.startsWith('agent_')) return { ...base, title: text(item, 'name'), href: `/agents/${id}`, look: AGENT[status as keyof typeof AGENT] ?? null };
-  return { ...base, title: text(item, 'title', 'name', 'file_path', 'summary') || id || `Fact ${index + 1}`, href: null, look: null };
+  if (
+    typeof item.run_id === 'string' &&
+    typeof item.task_id === 'string' &&
+    !('branch' in item && 'files' in item)
+  )
+    return {
+      ...base,
+      key: item.run_id,
+      title: text(item, 'task', 'title') || item.run_id,
+      href: `/tasks/${item.task_id}`,
+      look: RUN[status as keyof typeof RUN] ?? null,
+      figure: typeof item.spent === 'number' ? money(item.spent) : '',
+    };
+  if (id.startsWith('task_'))
+    return {
+      ...base,
+      title: text(item, 'title'),
+      href: `/tasks/${id}`,
+      look: TASK[status as keyof typeof TASK] ?? null,
+      figure: typeof item.cost_usd === 'number' ? money(item.cost_usd) : '',
+    };
+  if ('target' in item && 'files' in item)
+    return {
+      ...base,
+      title: text(item, 'title'),
+      href: `/reviews/${id}`,
+      look: PULL_REQUEST[status as keyof typeof PULL_REQUEST] ?? null,
+    };
+  if (id.startsWith('agent_'))
+    return {
+      ...base,
+      title: text(item, 'name'),
+      href: `/agents/${id}`,
+      look: AGENT[status as keyof typeof AGENT] ?? null,
+    };
+  return {
+    ...base,
+    title: text(item, 'title', 'name', 'file_path', 'summary') || id || `Fact ${index + 1}`,
+    href: null,
+    look: null,
+  };
 }

@@ -51,7 +51,12 @@ export function ago(at: string | null | undefined, now: number): string {
 
 /** The time of day, for lists of one day. */
 export const clock = (at: string): string =>
-  new Date(at).toLocaleTimeString('en-US', { hour12: false, hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  new Date(at).toLocaleTimeString('en-US', {
+    hour12: false,
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
 
 /** Date and time in the reader's zone. */
 export const dateTime = (at: string): string =>

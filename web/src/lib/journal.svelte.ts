@@ -2,7 +2,8 @@ import { client } from './api/client';
 import { asApiError, type ApiError } from './api/error';
 import type { JournalItem, List } from './api/types';
 
-const PAGE = 1000;
+/** The most that a list gives at once. */
+const PAGE = 200;
 
 /** A run's journal, from its first entry to the newest, read on from where it was. */
 export class Journal {
@@ -24,9 +25,12 @@ export class Journal {
     try {
       do {
         this.again = false;
-        for (let more = true; more; ) {
+        for (let more = true; more;) {
           const after = this.items.at(-1)?.seq ?? 0;
-          const page = await client.get<List<JournalItem>>(`/runs/${this.run}/journal`, { query: { after, limit: PAGE }, raw: true });
+          const page = await client.get<List<JournalItem>>(`/runs/${this.run}/journal`, {
+            query: { after, limit: PAGE },
+            raw: true,
+          });
           const last = this.items.at(-1)?.seq ?? 0;
           const fresh = page.items.filter((i) => i.seq > last);
           if (fresh.length) this.items = [...this.items, ...fresh];

@@ -72,13 +72,18 @@ export const keys = new Keys();
 
 /** Moves the focus among the rows of the page (`data-row`). */
 export function moveRow(by: 1 | -1): void {
-  const rows = [...document.querySelectorAll<HTMLElement>('main [data-row]')].filter((r) => r.offsetParent !== null);
+  const rows = [...document.querySelectorAll<HTMLElement>('main [data-row]')].filter(
+    (r) => r.offsetParent !== null,
+  );
   if (!rows.length) return;
   const active = document.activeElement as HTMLElement | null;
   const at = rows.findIndex((r) => r === active || r.contains(active));
-  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + by))];
+  const next =
+    rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + by))];
   if (!next) return;
-  const focusable = next.matches('a, button, [tabindex]') ? next : next.querySelector<HTMLElement>('a, button');
+  const focusable = next.matches('a, button, [tabindex]')
+    ? next
+    : next.querySelector<HTMLElement>('a, button');
   focusable?.focus({ preventScroll: true });
   next.scrollIntoView({ block: 'nearest' });
 }

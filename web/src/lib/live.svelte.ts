@@ -1,6 +1,7 @@
 import { client } from './api/client';
 import { asApiError } from './api/error';
 import type { CloudEvent } from './api/types';
+import { backoff } from './backoff';
 
 export type LiveState = 'idle' | 'catching up' | 'live' | 'offline';
 /** `null`: events may be missing between the last one and now; read everything again. */
@@ -11,12 +12,6 @@ const HEARTBEAT_MS = 20_000;
 const PATIENCE_MS = 8_000;
 const UNAUTHORIZED = 4401;
 const NO_MEMBER = 4403;
-
-/** Pause before try number `tries` (from 1): 0.5 s doubled each time, at most 30 s, of which a random half is left out. */
-export function backoff(tries: number, random: number): number {
-  const full = Math.min(500 * 2 ** Math.min(tries - 1, 10), 30_000);
-  return full * (0.5 + random / 2);
-}
 
 /** One project's stream. */
 class Channel {

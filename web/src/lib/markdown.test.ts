@@ -29,7 +29,11 @@ it('reads the usual things', () => {
         { kind: 'text', text: ':' },
       ],
     },
-    { kind: 'list', ordered: false, items: [[{ kind: 'code', text: 'a.py' }], [{ kind: 'text', text: 'b' }]] },
+    {
+      kind: 'list',
+      ordered: false,
+      items: [[{ kind: 'code', text: 'a.py' }], [{ kind: 'text', text: 'b' }]],
+    },
     { kind: 'list', ordered: true, items: [[{ kind: 'text', text: 'one' }]] },
     { kind: 'code', language: 'py', text: '<b>x</b>' },
     { kind: 'quote', inline: [{ kind: 'text', text: 'said' }] },

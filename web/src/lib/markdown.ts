@@ -108,7 +108,9 @@ export function inline(source: string): Inline[] {
 export function safeUrl(address: string): URL | null {
   try {
     const url = new URL(address);
-    return (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.password ? url : null;
+    return (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.password
+      ? url
+      : null;
   } catch {
     return null;
   }

@@ -3,10 +3,14 @@ import { layout } from './plan';
 
 const step = (id: string, ...depends_on: string[]) => ({ id, title: id, role: 'developer', depends_on });
 const places = (steps: ReturnType<typeof step>[]) =>
-  layout(steps).nodes.map((n) => `${n.step.id}@${n.column},${n.row}`).join(' ');
+  layout(steps)
+    .nodes.map((n) => `${n.step.id}@${n.column},${n.row}`)
+    .join(' ');
 
 it('puts each step to the right of what it needs', () => {
-  expect(places([step('a'), step('b', 'a'), step('c', 'a'), step('d', 'b', 'c')])).toBe('a@0,0 b@1,0 c@1,1 d@2,0');
+  expect(places([step('a'), step('b', 'a'), step('c', 'a'), step('d', 'b', 'c')])).toBe(
+    'a@0,0 b@1,0 c@1,1 d@2,0',
+  );
   expect(places([step('d', 'c'), step('c')])).toBe('c@0,0 d@1,0');
   expect(places([])).toBe('');
 });
@@ -23,6 +27,8 @@ it('ends on a circle, which the server would have refused', () => {
 });
 
 it('copes with the largest plans', () => {
-  const steps = Array.from({ length: 400 }, (_, i) => step(`s${i}`, ...(i ? [`s${i - 1}`] : []), ...(i > 9 ? [`s${i - 10}`] : [])));
+  const steps = Array.from({ length: 400 }, (_, i) =>
+    step(`s${i}`, ...(i ? [`s${i - 1}`] : []), ...(i > 9 ? [`s${i - 10}`] : [])),
+  );
   expect(layout(steps).columns).toBe(400);
 });

@@ -48,7 +48,8 @@ export function layout(steps: PlanStep[]): Graph {
   }
   const reaches = (from: string, to: string): boolean =>
     (byId.get(to)?.depends_on ?? []).some(
-      (d) => byId.has(d) && (column.get(d) ?? 0) >= (column.get(from) ?? 0) && (d === from || reaches(from, d)),
+      (d) =>
+        byId.has(d) && (column.get(d) ?? 0) >= (column.get(from) ?? 0) && (d === from || reaches(from, d)),
     );
   const edges: [string, string][] = [];
   for (const step of steps)
@@ -56,7 +57,8 @@ export function layout(steps: PlanStep[]): Graph {
       if (!byId.has(need)) continue;
       // The longest plans have too many ways to look at each: there all arrows are drawn.
       const implied =
-        steps.length <= 60 && (step.depends_on ?? []).some((o) => o !== need && byId.has(o) && reaches(need, o));
+        steps.length <= 60 &&
+        (step.depends_on ?? []).some((o) => o !== need && byId.has(o) && reaches(need, o));
       if (!implied) edges.push([need, step.id]);
     }
   return { nodes, edges, columns: columns.length, rows: Math.max(0, ...columns.map((c) => c?.length ?? 0)) };

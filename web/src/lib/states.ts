@@ -1,5 +1,12 @@
 import type { Shape } from './ui/Mark.svelte';
-import type { AgentStatus, ProjectStatus, PullRequestStatus, RunStatus, TaskStatus, Verdict } from './api/types';
+import type {
+  AgentStatus,
+  ProjectStatus,
+  PullRequestStatus,
+  RunStatus,
+  TaskStatus,
+  Verdict,
+} from './api/types';
 
 /** How a state looks and what it is called: shape, word and hue say the same. */
 export interface Look {

@@ -10,7 +10,16 @@ const item = (seq: number, attempt: number, entry: Entry): JournalItem => ({
   entry,
 });
 const usage = { input_tokens: 100, cached_tokens: 0, output_tokens: 10 };
-const begun: Entry = { entry: 'begun', attempt: 1, seat: 'builder', step: 'build', number: 1, role: 'developer', model: 'm/x', why: '' };
+const begun: Entry = {
+  entry: 'begun',
+  attempt: 1,
+  seat: 'builder',
+  step: 'build',
+  number: 1,
+  role: 'developer',
+  model: 'm/x',
+  why: '',
+};
 const asks = (turn: number, name: string, args: unknown): Entry => ({
   entry: 'model_answered',
   turn,
@@ -35,7 +44,16 @@ it('joins a call, its start and its result into one line', () => {
     '3|developer|says|||',
     '3|developer|runs|pytest -q|running|',
   ]);
-  items.push(item(5, 1, { entry: 'tool_finished', turn: 1, index: 0, text: 'exit code: 1\n\u001b[31m2 failed\u001b[0m, 5 passed', is_error: false, wall_ms: 1200 }));
+  items.push(
+    item(5, 1, {
+      entry: 'tool_finished',
+      turn: 1,
+      index: 0,
+      text: 'exit code: 1\n\u001b[31m2 failed\u001b[0m, 5 passed',
+      is_error: false,
+      wall_ms: 1200,
+    }),
+  );
   expect(short(items).at(-1)).toBe('5|developer|runs|pytest -q|failed|2 failed');
   const read = transcript(items);
   expect([read.cost, read.turns, read.inputTokens, read.outputTokens]).toEqual([0.002, 1, 100, 10]);
@@ -58,7 +76,15 @@ it('knows what waits for a person, and when it no longer does', () => {
   const items = [
     item(1, 1, begun),
     item(2, 1, asks(1, 'ask_human', { question: 'Which port?' })),
-    item(3, 1, { entry: 'tool_finished', turn: 1, index: 0, text: 'asked', is_error: false, meaning: { question: 'Which port?' }, wall_ms: 1 }),
+    item(3, 1, {
+      entry: 'tool_finished',
+      turn: 1,
+      index: 0,
+      text: 'asked',
+      is_error: false,
+      meaning: { question: 'Which port?' },
+      wall_ms: 1,
+    }),
   ];
   expect(transcript(items).question).toBe('Which port?');
   expect(transcript(items).steps.get('build')).toBe('asking');
@@ -76,12 +102,18 @@ it('shows verdicts of gates on the line that announced them', () => {
     item(1, 0, { entry: 'gates_intended', round: 1 }),
     item(4, 0, { entry: 'gates_judged', round: 1, results, protected: ['.github/x.yml'] }),
   ]);
-  expect(read.lines.map((l) => [l.verb, l.result, l.state, l.ms])).toEqual([['Gates refuse the change', '1 of 2 passed', 'failed', 3000]]);
+  expect(read.lines.map((l) => [l.verb, l.result, l.state, l.ms])).toEqual([
+    ['Gates refuse the change', '1 of 2 passed', 'failed', 3000],
+  ]);
   expect(read.protectedPaths).toEqual(['.github/x.yml']);
 });
 
 it('an unknown price makes the sum unknown, and what is not JSON is no reason to stop', () => {
-  const odd: Entry = { ...(asks(1, 'x', {}) as Extract<Entry, { entry: 'model_answered' }>), cost: null, blocks: [{ tool_call: { id: '', name: 'mcp__x', arguments: '{' } }] };
+  const odd: Entry = {
+    ...(asks(1, 'x', {}) as Extract<Entry, { entry: 'model_answered' }>),
+    cost: null,
+    blocks: [{ tool_call: { id: '', name: 'mcp__x', arguments: '{' } }],
+  };
   const read = transcript([item(1, 1, begun), item(2, 1, odd)]);
   expect(read.cost).toBeNull();
   expect(read.lines.at(-1)).toMatchObject({ verb: 'uses', target: 'mcp__x' });

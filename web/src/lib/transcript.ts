@@ -4,7 +4,8 @@ import { oneLine } from './clean';
 import { fromNano, words } from './format';
 
 /** What a line of the transcript is, which decides its sign and its color. */
-export type LineKind = 'say' | 'think' | 'tool' | 'gates' | 'phase' | 'person' | 'question' | 'problem' | 'note' | 'end';
+export type LineKind =
+  'say' | 'think' | 'tool' | 'gates' | 'phase' | 'person' | 'question' | 'problem' | 'note' | 'end';
 
 /** One line for the reader, made of one or more entries. */
 export interface Line {
@@ -119,6 +120,7 @@ export function transcript(items: JournalItem[]): Transcript {
   };
   /** Steps that an ending brought to a halt: they go on when the run does. */
   let halted: string[] = [];
+  let model = '';
   const goOn = () => {
     out.ended = null;
     for (const name of halted) out.steps.set(name, 'working');
@@ -133,11 +135,17 @@ export function transcript(items: JournalItem[]): Transcript {
     const e = item.entry;
     switch (e.entry) {
       case 'created':
+        model = e.settings.model;
         add(item, 'phase', 'Run started', { target: e.settings.model, body: prose(e.settings.task) });
         for (const [i, warning] of (e.settings.warnings ?? []).entries())
-          add(item, 'note', 'Warning', { key: `${item.seq}w${i}`, body: prose(warning), result: oneLine(warning, 120) });
+          add(item, 'note', 'Warning', {
+            key: `${item.seq}w${i}`,
+            body: prose(warning),
+            result: oneLine(warning, 120),
+          });
         break;
       case 'resumed':
+        model = e.model;
         goOn();
         add(item, 'phase', 'Goes on', { target: e.model });
         break;
@@ -151,10 +159,16 @@ export function transcript(items: JournalItem[]): Transcript {
       case 'begun':
         attempts.set(e.attempt, { step: e.step, seat: e.seat, who: e.role });
         out.steps.set(e.step, 'working');
-        add({ ...item, attempt: e.attempt }, 'phase', e.number > 1 ? `Takes up ${e.step} again` : `Takes up ${e.step}`, {
-          result: e.model,
-          body: e.why ? prose(e.why) : null,
-        });
+        add(
+          { ...item, attempt: e.attempt },
+          'phase',
+          e.number > 1 ? `Takes up ${e.step} again` : `Takes up ${e.step}`,
+          {
+            // Said where it is another than the run's.
+            result: e.model === model ? '' : e.model,
+            body: e.why ? prose(e.why) : null,
+          },
+        );
         break;
       case 'prepared':
         add(item, 'note', 'Workspace is ready', {
@@ -178,11 +192,21 @@ export function transcript(items: JournalItem[]): Transcript {
         let index = 0;
         for (const [i, block] of e.blocks.entries()) {
           if (block.text !== undefined && block.text.trim())
-            add(item, 'say', 'says', { key: `${item.seq}.${i}`, body: prose(block.text), cost: pay(), ms: e.wall_ms });
+            add(item, 'say', 'says', {
+              key: `${item.seq}.${i}`,
+              body: prose(block.text),
+              cost: pay(),
+              ms: e.wall_ms,
+            });
           else if (block.reasoning !== undefined) {
             const thought = thinking(block.reasoning);
             if (thought)
-              add(item, 'think', 'thinks', { key: `${item.seq}.${i}`, body: prose(thought), cost: pay(), ms: e.wall_ms });
+              add(item, 'think', 'thinks', {
+                key: `${item.seq}.${i}`,
+                body: prose(thought),
+                cost: pay(),
+                ms: e.wall_ms,
+              });
           } else if (block.tool_call) {
             const args = parse(block.tool_call.arguments);
             const said = describe(block.tool_call.name, args);
@@ -201,7 +225,11 @@ export function transcript(items: JournalItem[]): Transcript {
       }
       case 'model_failed':
         spend(e.cost);
-        add(item, 'problem', 'The model failed', { result: e.error.code, state: 'failed', body: prose(said(e.error)) });
+        add(item, 'problem', 'The model failed', {
+          result: e.error.code,
+          state: 'failed',
+          body: prose(said(e.error)),
+        });
         break;
       case 'tool_intended': {
         const call = calls.get(`${item.attempt}/${e.turn}/${e.index}`);
@@ -231,7 +259,11 @@ export function transcript(items: JournalItem[]): Transcript {
         add(item, 'person', 'You answered', { who: 'you', body: prose(e.text) });
         break;
       case 'fell_back':
-        add(item, 'note', 'Another model takes over', { target: e.to, result: `from ${e.from}`, body: prose(e.reason) });
+        add(item, 'note', 'Another model takes over', {
+          target: e.to,
+          result: `from ${e.from}`,
+          body: prose(e.reason),
+        });
         break;
       case 'compacted':
         spend(e.cost);
@@ -265,7 +297,11 @@ export function transcript(items: JournalItem[]): Transcript {
         break;
       case 'gave_up':
         step(item, 'failed');
-        add(item, 'problem', 'Gave the step up', { state: 'failed', result: e.error.code, body: prose(said(e.error)) });
+        add(item, 'problem', 'Gave the step up', {
+          state: 'failed',
+          result: e.error.code,
+          body: prose(said(e.error)),
+        });
         break;
       case 'merged':
         add(item, 'note', `Merged ${e.steps.join(', ')}`, {
@@ -288,7 +324,11 @@ export function transcript(items: JournalItem[]): Transcript {
         break;
       case 'gates_intended':
         out.steps.set('gates', 'working');
-        add(item, 'gates', `Gates judge, round ${e.round}`, { key: `gates${e.round}.${item.attempt}.${item.seq}`, who: 'gates', state: 'running' });
+        add(item, 'gates', `Gates judge, round ${e.round}`, {
+          key: `gates${e.round}.${item.attempt}.${item.seq}`,
+          who: 'gates',
+          state: 'running',
+        });
         break;
       case 'gates_judged': {
         const open = out.lines.findLast((l) => l.kind === 'gates' && l.state === 'running');
@@ -307,11 +347,16 @@ export function transcript(items: JournalItem[]): Transcript {
       }
       case 'repair_intended':
         out.steps.set('build', 'working');
-        add(item, 'tool', 'searches for a repair', { who: 'offline engine', state: 'running', key: `repair${item.seq}` });
+        add(item, 'tool', 'searches for a repair', {
+          who: 'offline engine',
+          state: 'running',
+          key: `repair${item.seq}`,
+        });
         break;
       case 'repair_ended': {
         const line =
-          out.lines.findLast((l) => l.key.startsWith('repair') && l.state === 'running') ?? add(item, 'tool', 'searched for a repair');
+          out.lines.findLast((l) => l.key.startsWith('repair') && l.state === 'running') ??
+          add(item, 'tool', 'searched for a repair');
         line.seq = item.seq;
         line.state = e.error ? 'failed' : 'ok';
         line.body = prose(e.error ? `${e.report}\n\n${said(e.error)}` : e.report);
@@ -322,7 +367,12 @@ export function transcript(items: JournalItem[]): Transcript {
       case 'delivery_intended':
         break;
       case 'delivered':
-        add(item, 'end', 'Delivered', { who: 'run', target: e.branch, result: e.head_commit.slice(0, 8), state: 'ok' });
+        add(item, 'end', 'Delivered', {
+          who: 'run',
+          target: e.branch,
+          result: e.head_commit.slice(0, 8),
+          state: 'ok',
+        });
         break;
       case 'ended': {
         out.ended = e.ending;
@@ -335,13 +385,28 @@ export function transcript(items: JournalItem[]): Transcript {
           out.question ??= error.message;
         }
         const rest: StepState | null =
-          e.ending.state === 'needs_input' ? 'asking' : e.ending.state === 'paused' ? 'waiting' : good ? null : 'failed';
+          e.ending.state === 'needs_input'
+            ? 'asking'
+            : e.ending.state === 'paused'
+              ? 'waiting'
+              : good
+                ? null
+                : 'failed';
         if (rest) for (const name of halted) out.steps.set(name, rest);
-        add(item, error?.code === 'question' ? 'question' : 'end', error?.code === 'question' ? 'Waits for your answer' : words(e.ending.state), {
-          who: 'run',
-          state: good ? 'ok' : e.ending.state === 'needs_input' || e.ending.state === 'paused' ? null : 'failed',
-          body: error && !asked ? prose(said(error)) : null,
-        });
+        add(
+          item,
+          error?.code === 'question' ? 'question' : 'end',
+          error?.code === 'question' ? 'Waits for your answer' : words(e.ending.state),
+          {
+            who: 'run',
+            state: good
+              ? 'ok'
+              : e.ending.state === 'needs_input' || e.ending.state === 'paused'
+                ? null
+                : 'failed',
+            body: error && !asked ? prose(said(error)) : null,
+          },
+        );
         break;
       }
     }
@@ -367,7 +432,9 @@ function meaning(
   } else if ('reviewed' in what) {
     const review = what.reviewed;
     step(item, review.approved ? 'done' : 'failed');
-    const comments = (review.comments ?? []).map((c) => `- ${c.severity}, \`${c.path}:${c.line}\`: ${c.body}`);
+    const comments = (review.comments ?? []).map(
+      (c) => `- ${c.severity}, \`${c.path}:${c.line}\`: ${c.body}`,
+    );
     add(item, 'note', review.approved ? 'Approves' : 'Asks for changes', {
       key: `${item.seq}r`,
       state: review.approved ? 'ok' : 'failed',
@@ -449,7 +516,14 @@ export function describe(name: string, args: Record<string, unknown>): Said {
         verb: 'updates its list',
         target: '',
         result: `${done} of ${steps.length} done`,
-        body: prose(steps.map((s) => `- ${s.status === 'completed' ? '✓' : s.status === 'in_progress' ? '●' : '○'} ${s.title ?? ''}`).join('\n')),
+        body: prose(
+          steps
+            .map(
+              (s) =>
+                `- ${s.status === 'completed' ? '✓' : s.status === 'in_progress' ? '●' : '○'} ${s.title ?? ''}`,
+            )
+            .join('\n'),
+        ),
       };
     }
     case 'recall':
@@ -467,8 +541,16 @@ export function describe(name: string, args: Record<string, unknown>): Said {
   }
 }
 
-const plus = (text: string): string[] => text.replace(/\n$/, '').split('\n').map((l) => `+${l}`);
-const minus = (text: string): string[] => text.replace(/\n$/, '').split('\n').map((l) => `-${l}`);
+const plus = (text: string): string[] =>
+  text
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((l) => `+${l}`);
+const minus = (text: string): string[] =>
+  text
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((l) => `-${l}`);
 
 /** How a tool call came out. A command that ends with another code than 0 did not fail as a call, but says so. */
 function outcome(name: string, text: string, isError: boolean): { ok: boolean; words: string } {
@@ -477,7 +559,9 @@ function outcome(name: string, text: string, isError: boolean): { ok: boolean; w
     const head = plain(text.slice(0, 4000));
     const tail = plain(text.slice(-4000));
     const failed = /\b(\d+) failed\b/.exec(tail) ?? /\b(\d+) failed\b/.exec(head);
-    const code = /\bexit(?:ed)?(?: with)?(?: code| status)?:? (\d+)\b/i.exec(head) ?? /\bexit(?:ed)?(?: with)?(?: code| status)?:? (\d+)\b/i.exec(tail);
+    const code =
+      /\bexit(?:ed)?(?: with)?(?: code| status)?:? (\d+)\b/i.exec(head) ??
+      /\bexit(?:ed)?(?: with)?(?: code| status)?:? (\d+)\b/i.exec(tail);
     if (failed && Number(failed[1]) > 0) return { ok: false, words: `${failed[1]} failed` };
     if (code && Number(code[1]) !== 0) return { ok: false, words: `exit ${code[1]}` };
     const passed = /\b(\d+) passed\b/.exec(tail);

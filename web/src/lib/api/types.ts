@@ -154,13 +154,7 @@ export interface Agent {
 export type TaskType = 'feature' | 'fix' | 'refactor' | 'test' | 'docs' | 'chore';
 export type Priority = 'low' | 'medium' | 'high' | 'critical';
 export type TaskStatus =
-  | 'submitted'
-  | 'working'
-  | 'input_required'
-  | 'paused'
-  | 'completed'
-  | 'failed'
-  | 'canceled';
+  'submitted' | 'working' | 'input_required' | 'paused' | 'completed' | 'failed' | 'canceled';
 
 export interface Candidate {
   agent_id: string;
