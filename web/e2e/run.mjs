@@ -304,15 +304,13 @@ test('what agents write can’t act on the page', async () => {
     '<img src=x onerror="document.title=\'owned\'"> [x](javascript:alert(1)) ![p](https://evil.example/p.png) \u202Egnp.exe';
   task.description = evil;
   task.title = `<script>document.title='owned'</script> ${'\u202E'}x`;
-  w.journals
-    .get(task.run_id)
-    .push({
-      seq: 9000,
-      attempt: 4,
-      at: new Date().toISOString(),
-      kind: 'steered',
-      entry: { entry: 'steered', text: evil },
-    });
+  w.journals.get(task.run_id).push({
+    seq: 9000,
+    attempt: 4,
+    at: new Date().toISOString(),
+    kind: 'steered',
+    entry: { entry: 'steered', text: evil },
+  });
   await go(`/tasks/${task.id}`);
   await page.getByText('onerror=').first().waitFor();
   assert.equal(await page.locator('main img, main script, main a[href^="javascript"]').count(), 0);
