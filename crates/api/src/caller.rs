@@ -1,5 +1,6 @@
 //! Who calls, from the header or the cookie.
 
+use app::Visitor;
 use app::authenticate::{Carrier, caller_of};
 use app::office::Origin;
 use auth::Caller;
@@ -9,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 
 use crate::guard::RequestId;
 use crate::problem::Problem;
+use crate::server::Peer;
 use crate::state::ApiState;
 
 /// The session's cookie over TLS. Its prefix lets no other site or path set it (RFC 6265bis).
@@ -32,6 +34,29 @@ impl FromRequestParts<ApiState> for Who {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let caller = authenticated(parts, state).await?;
         Ok(Self { caller, origin: origin_of(parts) })
+    }
+}
+
+/// Somebody at the door: who calls is not known yet, or need not be.
+pub struct AtDoor {
+    /// Where they come from.
+    pub visitor: Visitor,
+    /// The request.
+    pub origin: Origin,
+    /// Who it is, if that is known all the same.
+    pub caller: Option<Caller>,
+}
+
+impl FromRequestParts<ApiState> for AtDoor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let visitor = Visitor { address, user_agent: agent.map(str::to_owned) };
+        // A cookie that no longer counts, or that another site sent along, is as good as none.
+        let caller = authenticated(parts, state).await.ok();
+        Ok(Self { visitor, origin: origin_of(parts), caller })
     }
 }
 

@@ -15,6 +15,10 @@ use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{MAX_BODY, caller};
 
+/// Marks an answer with a secret that is shown once: it is not kept, since only digests of secrets are. A second try makes another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShownOnce;
+
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The longest key.
@@ -80,7 +84,9 @@ async fn answer(state: &ApiState, key: String, request: Request, next: Next) -> 
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, MAX_ANSWER).await;
-    let keep = parts.status != StatusCode::TOO_MANY_REQUESTS && !parts.status.is_server_error();
+    let keep = parts.status != StatusCode::TOO_MANY_REQUESTS
+        && !parts.status.is_server_error()
+        && parts.extensions.get::<ShownOnce>().is_none();
     match bytes {
         Ok(bytes) if keep => {
             let text =

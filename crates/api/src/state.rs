@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use app::Platform;
+use app::audit_log::PublicKey;
+use app::{Entrance, Platform};
 
 use crate::guard::{Limits, Rates};
 
@@ -18,6 +19,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whether organizations are filled for a demonstration.
     pub demo: bool,
+    /// Keys that checkpoints of the audit may be signed with.
+    pub audit_keys: Vec<PublicKey>,
     /// Limits of callers.
     pub limits: Limits,
 }
@@ -30,6 +33,7 @@ pub struct ApiState {
 
 struct Inner {
     platform: Platform,
+    entrance: Entrance,
     config: Config,
     rates: Rates,
     request_id: fn() -> [u8; 16],
@@ -43,6 +47,7 @@ impl ApiState {
     pub fn new(platform: Platform, config: Config, request_id: fn() -> [u8; 16]) -> Self {
         let rates = Rates::new(config.limits);
         let inner = Inner {
+            entrance: Entrance::new(&platform),
             platform,
             config,
             rates,
@@ -57,6 +62,12 @@ impl ApiState {
     #[must_use]
     pub fn platform(&self) -> &Platform {
         &self.inner.platform
+    }
+
+    /// What lets people in.
+    #[must_use]
+    pub fn entrance(&self) -> &Entrance {
+        &self.inner.entrance
     }
 
     /// How the server is set up.

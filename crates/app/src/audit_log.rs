@@ -3,7 +3,8 @@
 use auth::policy::Resource;
 use auth::{Action, Caller};
 use domain::{TenantId, Timestamp};
-use governance::{Finding, Payload, PublicKey, Report, SignedCheckpoint};
+pub use governance::PublicKey;
+use governance::{Finding, Payload, Report, SignedCheckpoint};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::{AuditFilter, AuditRow, StoreError};

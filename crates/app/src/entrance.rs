@@ -175,7 +175,7 @@ impl Hand {
     }
 
     /// The same hand, once it is known whose it is.
-    pub(crate) fn as_user(self, user: UserId, name: &str) -> Self {
+    pub(crate) fn become_user(self, user: UserId, name: &str) -> Self {
         let actor = Actor { kind: "user".into(), id: user.to_string(), name: Some(name.to_owned()) };
         Self { actor, ..self }
     }

@@ -118,7 +118,7 @@ pub async fn mine(
             all.push(organization_of(tenant, &record, Role::from_word(&member.role))?);
         }
     }
-    all.sort_by(|a, b| (a.name.to_lowercase(), a.id).cmp(&(b.name.to_lowercase(), b.id)));
+    all.sort_by_key(|one: &Organization| (one.name.to_lowercase(), one.id));
     Ok(all)
 }
 

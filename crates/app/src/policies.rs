@@ -203,6 +203,54 @@ pub struct Somebody {
     pub mfa: Option<bool>,
 }
 
+/// All that policies have to say about a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Explained {
+    /// `allow` or `deny`.
+    pub decision: String,
+    /// The policies that decide; none where nothing permits.
+    pub reasons: Vec<String>,
+    /// What could not be evaluated.
+    pub errors: Vec<String>,
+    /// Policies that permit it, also those overruled.
+    pub permits: Vec<String>,
+    /// Policies that forbid it.
+    pub forbids: Vec<String>,
+    /// Policies that are about it, but whose conditions do not hold.
+    pub nearly: Vec<NearlyApplies>,
+    /// Roles with which the same person would be allowed.
+    #[schema(value_type = Vec<String>)]
+    pub roles: Vec<Role>,
+}
+
+/// A policy that would have applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct NearlyApplies {
+    /// Its id.
+    pub policy: String,
+    /// Whether it forbids; else it permits.
+    pub forbids: bool,
+    /// What it says of itself, or else its text.
+    pub text: String,
+}
+
+impl From<Explanation> for Explained {
+    fn from(found: Explanation) -> Self {
+        let nearly = found.nearly.into_iter();
+        Self {
+            decision: word(&found.decision),
+            reasons: found.decision.reasons,
+            errors: found.decision.errors,
+            permits: found.permits,
+            forbids: found.forbids,
+            nearly: nearly
+                .map(|one| NearlyApplies { policy: one.policy, forbids: one.forbids, text: one.text })
+                .collect(),
+            roles: found.roles,
+        }
+    }
+}
+
 /// The own policies, oldest first.
 ///
 /// # Errors
@@ -398,13 +446,13 @@ pub async fn explain(
     caller: &Caller,
     origin: &Origin,
     question: Question,
-) -> Result<Explanation, AppError> {
+) -> Result<Explained, AppError> {
     let engine = platform.policies(caller.tenant).await?;
     platform
         .look(caller, origin, move |look| {
             look.may(Action::PoliciesRead, Resource::organization(look.tx.tenant()))?;
             let request = request_of(look.tx, look.caller(), look.now(), &question, "")?;
-            Ok(engine.explain(&request))
+            Ok(engine.explain(&request).into())
         })
         .await
 }
@@ -434,7 +482,6 @@ fn tried(engine: &Engine, policy: &OwnPolicy, requests: &[Request]) -> TrialRepo
 }
 
 fn changed_of(request: &Request, trial: &Trial) -> ChangedDecision {
-    let word = |decision: &Decision| if decision.allow { "allow" } else { "deny" }.to_owned();
     ChangedDecision {
         principal: request.principal.name().to_owned(),
         action: request.action,
@@ -444,6 +491,10 @@ fn changed_of(request: &Request, trial: &Trial) -> ChangedDecision {
         after: word(&trial.new),
         reasons: trial.new.reasons.clone(),
     }
+}
+
+fn word(decision: &Decision) -> String {
+    if decision.allow { "allow" } else { "deny" }.to_owned()
 }
 
 fn mistake_of(problem: &PolicyProblem) -> Mistake {

@@ -230,7 +230,7 @@ pub async fn move_to(
         })
         .await?;
     platform.forget_callers();
-    let hand = Hand::of_nobody(platform, origin).as_user(user, &name);
+    let hand = Hand::of_nobody(platform, origin).become_user(user, &name);
     let new = NewSession::new(platform, visitor, "moved", caller.mfa).until(end, hand.now);
     platform
         .store()

@@ -302,7 +302,7 @@ pub async fn by_link(
                 });
             };
             let member = tx.member(user)?.ok_or_else(unknown)?;
-            hand = hand.as_user(user, &member.name);
+            hand = hand.become_user(user, &member.name);
             tx.end_credential(record.id, hand.now)?;
             session.begin(tx, &hand, &member)
         })

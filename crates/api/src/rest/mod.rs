@@ -4,12 +4,21 @@ mod agents;
 mod analytics;
 mod artifacts;
 mod cost;
+mod audit;
+mod invitations;
+mod me;
+mod members;
 mod operations;
+mod organizations;
 mod plans;
+mod policies;
 mod projects;
 mod pull_requests;
 mod runs;
+mod session;
+mod setup;
 mod tasks;
+mod tokens;
 
 use app::list::{Listed, Paging};
 use serde::{Deserialize, Serialize};
@@ -63,6 +72,15 @@ pub fn router() -> OpenApiRouter<ApiState> {
             .merge(operations::router())
             .merge(analytics::router())
             .merge(cost::router()),
+            .merge(setup::router())
+            .merge(session::router())
+            .merge(me::router())
+            .merge(organizations::router())
+            .merge(members::router())
+            .merge(invitations::router())
+            .merge(tokens::router())
+            .merge(policies::router())
+            .merge(audit::router()),
     )
 }
 
@@ -117,4 +135,10 @@ impl From<PageQuery> for Paging {
 /// An id in a query; what can't be one names nothing.
 pub(crate) fn id_of<T: std::str::FromStr>(text: Option<String>) -> Result<Option<T>, Problem> {
     text.map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()
+}
+
+/// An answer with a secret that is shown once: no copy of it is kept.
+pub(crate) fn shown_once(mut response: axum::response::Response) -> axum::response::Response {
+    response.extensions_mut().insert(crate::idempotency::ShownOnce);
+    response
 }
