@@ -51,4 +51,5 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
+pub mod graphql;
 pub mod ws;

@@ -17,6 +17,7 @@ use domain::ProjectId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use glob::{Globs, MAX_GLOBS};
+pub(crate) use session::{close, close_of, code};
 
 /// Sockets at once, unless set otherwise.
 pub const MAX_SOCKETS: usize = 5_000;
