@@ -3,8 +3,8 @@
 mod agents;
 mod analytics;
 mod artifacts;
-mod cost;
 mod audit;
+mod cost;
 mod invitations;
 mod me;
 mod members;
@@ -71,7 +71,7 @@ pub fn router() -> OpenApiRouter<ApiState> {
             .merge(artifacts::router())
             .merge(operations::router())
             .merge(analytics::router())
-            .merge(cost::router()),
+            .merge(cost::router())
             .merge(setup::router())
             .merge(session::router())
             .merge(me::router())
