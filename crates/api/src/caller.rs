@@ -3,6 +3,7 @@
 use app::Visitor;
 use app::authenticate::{Carrier, caller_of};
 use app::office::Origin;
+use app::sso;
 use auth::Caller;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -85,7 +86,11 @@ async fn look_up(headers: &HeaderMap, method: &Method, state: &ApiState) -> Resu
                 "the authorization header is not `Bearer TOKEN`",
             )
         })?;
-        return Ok(caller_of(state.platform(), Carrier::Header, token).await?);
+        return Ok(if token.starts_with("aamas_") {
+            caller_of(state.platform(), Carrier::Header, token).await?
+        } else {
+            sso::service_of(state.entrance(), token).await?
+        });
     }
     let Some(session) = session_cookie(headers, state.config().tls) else {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "nobody is signed in")
@@ -109,7 +114,11 @@ fn bearer(value: &str) -> Option<&str> {
 
 /// The session in the cookies of a request.
 pub(crate) fn session_cookie(headers: &HeaderMap, tls: bool) -> Option<&str> {
-    let wanted = if tls { SECURE_COOKIE } else { PLAIN_COOKIE };
+    cookie_named(headers, if tls { SECURE_COOKIE } else { PLAIN_COOKIE })
+}
+
+/// The cookie of this name.
+pub(crate) fn cookie_named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -45,9 +45,16 @@ impl ApiState {
     /// The state of a server over these use cases. `request_id` gives bytes for the ids of requests.
     #[must_use]
     pub fn new(platform: Platform, config: Config, request_id: fn() -> [u8; 16]) -> Self {
+        Self::behind(Entrance::new(&platform), config, request_id)
+    }
+
+    /// The same with a door of its own, which knows providers of identities.
+    #[must_use]
+    pub fn behind(entrance: Entrance, config: Config, request_id: fn() -> [u8; 16]) -> Self {
+        let platform = entrance.platform().clone();
         let rates = Rates::new(config.limits);
         let inner = Inner {
-            entrance: Entrance::new(&platform),
+            entrance,
             platform,
             config,
             rates,

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::authenticate::{Issue, Issued, issue};
 use crate::office::Origin;
+use crate::sso::{Fetch, Providers, ProvidersError, Sso};
 use crate::throttle::Throttle;
 use crate::{AppError, Platform, audit};
 
@@ -55,18 +56,40 @@ struct Inner {
     platform: Platform,
     throttle: Throttle,
     hashing: Arc<Semaphore>,
+    sso: Option<Sso>,
 }
 
 impl Entrance {
     /// The door of a platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
+        Self::of(platform, None)
+    }
+
+    /// The door of a platform, with others who may say who somebody is. `fetch` is the network.
+    ///
+    /// # Errors
+    /// What is wrong with the administrator's file.
+    pub fn with_providers(
+        platform: &Platform,
+        providers: Providers,
+        fetch: Fetch,
+    ) -> Result<Self, ProvidersError> {
+        Ok(Self::of(platform, Some(Sso::new(platform, providers, fetch)?)))
+    }
+
+    fn of(platform: &Platform, sso: Option<Sso>) -> Self {
         let inner = Inner {
             platform: platform.clone(),
             throttle: Throttle::new(),
             hashing: Arc::new(Semaphore::new(MAX_HASHING)),
+            sso,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn sso(&self) -> Option<&Sso> {
+        self.inner.sso.as_ref()
     }
 
     /// What is behind it.

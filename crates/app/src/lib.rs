@@ -41,6 +41,7 @@ pub mod runs;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;
+pub mod sso;
 pub mod tasks;
 mod throttle;
 pub mod tokens;

@@ -17,6 +17,7 @@ mod pull_requests;
 mod runs;
 mod session;
 mod setup;
+mod sso;
 mod tasks;
 mod tokens;
 
@@ -74,6 +75,7 @@ pub fn router() -> OpenApiRouter<ApiState> {
             .merge(cost::router())
             .merge(setup::router())
             .merge(session::router())
+            .merge(sso::router())
             .merge(me::router())
             .merge(organizations::router())
             .merge(members::router())

@@ -142,7 +142,7 @@ fn cookie(tls: bool, value: &str, max_age_s: u64) -> String {
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}")
 }
 
-fn set_cookie(response: &mut Response, cookie: &str) {
+pub(super) fn set_cookie(response: &mut Response, cookie: &str) {
     // A token has no character that a header can't.
     if let Ok(mut value) = HeaderValue::from_str(cookie) {
         value.set_sensitive(true);

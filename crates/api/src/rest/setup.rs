@@ -3,6 +3,7 @@
 use app::organizations::Branding;
 use app::sessions::Who as Whoami;
 use app::setup::{self, SetupRequest};
+use app::sso;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -52,7 +53,10 @@ async fn get(State(state): State<ApiState>) -> ApiResult<Response> {
         needed: first.needed,
         demo: state.config().demo,
         branding: first.branding,
-        providers: Vec::new(),
+        providers: sso::buttons(state.entrance())
+            .into_iter()
+            .map(|(id, name)| ProviderLine { id, name })
+            .collect(),
     }))
 }
 

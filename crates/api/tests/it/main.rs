@@ -3,3 +3,7 @@
 mod rest_conventions;
 mod rest_matrix;
 mod rest_world;
+mod people;
+mod websocket;
+mod websocket_client;
+mod websocket_world;

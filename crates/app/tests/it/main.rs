@@ -9,4 +9,5 @@ mod figures_speed;
 mod people_members;
 mod people_rules;
 mod people_sign_in;
+mod people_sso;
 mod people_support;
