@@ -35,6 +35,9 @@ fn signed(claims: &Value) -> String {
     format!("{text}.{signature}")
 }
 
+/// Makes one claim wrong.
+type Spoil = fn(&mut Value);
+
 /// What the provider will say about whoever signs in next.
 #[derive(Clone, Default)]
 struct Desk {
@@ -163,7 +166,7 @@ async fn what_the_provider_did_not_say_is_not_believed() {
     let (house, _) = House::of_ada().await;
     let (desk, person) = (Desk::default(), ("g-1", "grace@example.org", "devs"));
     let open = door(&house, &desk, true, true);
-    let spoils: [(&str, fn(&mut Value)); 4] = [
+    let spoils: [(&str, Spoil); 4] = [
         ("nonce", |c| c["nonce"] = "another".into()),
         ("aud", |c| c["aud"] = "another".into()),
         ("iss", |c| c["iss"] = "https://evil.example.org".into()),
