@@ -7,6 +7,7 @@ mod caller;
 mod docs;
 mod etag;
 mod extract;
+pub mod graphql;
 mod guard;
 mod health;
 mod idempotency;
@@ -15,6 +16,7 @@ mod problem;
 pub mod rest;
 mod server;
 mod state;
+pub mod ws;
 
 pub use guard::Limits;
 pub use server::{Listener, ServeError, Tls, serve};
@@ -38,6 +40,8 @@ pub fn router(state: ApiState) -> Router {
         .compress_when(SizeAbove::new(MIN_COMPRESSED).and(NotForContentType::const_new("image/")));
     Router::new()
         .merge(rest)
+        .merge(graphql::routes::routes(state.config().dev))
+        .merge(ws::routes::routes())
         .merge(docs::routes(description))
         .merge(health::routes())
         .fallback(assets::serve)
@@ -50,6 +54,3 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn_with_state(state.clone(), guard::outermost))
         .with_state(state)
 }
-
-pub mod graphql;
-pub mod ws;

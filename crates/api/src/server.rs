@@ -123,6 +123,7 @@ pub async fn serve(listener: Listener, state: ApiState, router: Router, stop: Ca
     recorder();
     let places = Arc::new(Semaphore::new(places()));
     let tasks = TaskTracker::new();
+    tasks.spawn(app::events::run(state.sockets().hub().clone(), stop.clone()));
     let mut tidy = tokio::time::interval(TIDY_EVERY);
     loop {
         let accepted = tokio::select! {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use app::audit_log::PublicKey;
+use app::events::EventHub;
 use app::{Entrance, Platform};
 
+use crate::graphql::{Graphql, Mode};
 use crate::guard::{Limits, Rates};
+use crate::ws::{MAX_SOCKETS, Sockets};
 
 /// How the server is set up.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,8 @@ struct Inner {
     entrance: Entrance,
     config: Config,
     rates: Rates,
+    sockets: Sockets,
+    graphql: Graphql,
     request_id: fn() -> [u8; 16],
     stopping: AtomicBool,
     served: AtomicU64,
@@ -53,11 +58,17 @@ impl ApiState {
     pub fn behind(entrance: Entrance, config: Config, request_id: fn() -> [u8; 16]) -> Self {
         let platform = entrance.platform().clone();
         let rates = Rates::new(config.limits);
+        let hub = EventHub::new(platform.clone());
+        let mode = if config.dev { Mode::Development } else { Mode::Production };
+        let graphql = Graphql::new(platform.clone(), hub.clone(), mode);
+        let sockets = Sockets::new(hub, MAX_SOCKETS);
         let inner = Inner {
             entrance,
             platform,
             config,
             rates,
+            sockets,
+            graphql,
             request_id,
             stopping: AtomicBool::new(false),
             served: AtomicU64::new(0),
@@ -85,6 +96,18 @@ impl ApiState {
 
     pub(crate) fn rates(&self) -> &Rates {
         &self.inner.rates
+    }
+
+    /// The sockets, and behind them the events: somebody has to run its hub.
+    #[must_use]
+    pub fn sockets(&self) -> &Sockets {
+        &self.inner.sockets
+    }
+
+    /// The graph.
+    #[must_use]
+    pub fn graphql(&self) -> &Graphql {
+        &self.inner.graphql
     }
 
     pub(crate) fn new_request_id(&self) -> String {

@@ -14,7 +14,7 @@ use auth::Caller;
 use domain::{AgentId, ProjectId, PullRequestId, RunId, TaskId};
 
 use super::errors::failure;
-use super::loader::Loader;
+use super::loader::{Loader, Rounds};
 
 /// A list of tasks within a project, as a field asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +47,7 @@ impl Asker {
 
 /// What the resolvers of one request share.
 pub(super) struct Graph {
+    pub(super) rounds: Arc<Rounds>,
     pub(super) asker: Asker,
     pub(super) projects: Loader<ProjectId, app::projects::Project>,
     pub(super) tasks: Loader<TaskId, app::tasks::Task>,
@@ -62,9 +63,9 @@ pub(super) struct Graph {
 
 /// A loader over one of the batch reads.
 macro_rules! loader {
-    ($asker:expr, $read:path) => {{
+    ($asker:expr, $rounds:expr, $read:path) => {{
         let asker = $asker.clone();
-        Loader::new(move |ids| {
+        Loader::new($rounds.clone(), move |ids| {
             let asker = asker.clone();
             Box::pin(async move {
                 let (platform, caller, origin) = asker.look();
@@ -79,20 +80,22 @@ impl Graph {
     pub(super) fn new(platform: Platform, caller: Caller, origin: Origin, reads: Arc<AtomicU64>) -> Self {
         let asker = Asker { platform, caller, origin, reads };
         let of_projects = asker.clone();
+        let rounds = Arc::new(Rounds::default());
         Self {
-            projects: loader!(asker, graph::projects),
-            tasks: loader!(asker, graph::tasks),
-            agents: loader!(asker, graph::agents),
-            runs: loader!(asker, graph::runs),
-            pull_requests: loader!(asker, graph::pull_requests),
-            pull_requests_of_runs: loader!(asker, graph::pull_requests_of_runs),
-            runs_of_tasks: loader!(asker, graph::runs_of_tasks),
-            artifacts_of_runs: loader!(asker, graph::artifacts_of_runs),
-            metrics: loader!(asker, graph::project_metrics),
-            tasks_of_projects: Loader::new(move |keys| {
+            projects: loader!(asker, rounds, graph::projects),
+            tasks: loader!(asker, rounds, graph::tasks),
+            agents: loader!(asker, rounds, graph::agents),
+            runs: loader!(asker, rounds, graph::runs),
+            pull_requests: loader!(asker, rounds, graph::pull_requests),
+            pull_requests_of_runs: loader!(asker, rounds, graph::pull_requests_of_runs),
+            runs_of_tasks: loader!(asker, rounds, graph::runs_of_tasks),
+            artifacts_of_runs: loader!(asker, rounds, graph::artifacts_of_runs),
+            metrics: loader!(asker, rounds, graph::project_metrics),
+            tasks_of_projects: Loader::new(rounds.clone(), move |keys| {
                 let asker = of_projects.clone();
                 Box::pin(async move { tasks_of_projects(&asker, keys).await.map_err(failure) })
             }),
+            rounds,
             asker,
         }
     }

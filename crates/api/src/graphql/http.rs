@@ -18,9 +18,9 @@ const MAX_BODY: usize = 2 << 20;
 /// The page for queries by hand; it asks nobody but this server.
 const EXPLORER: &str = include_str!("explorer.html");
 /// Its script.
-pub const EXPLORER_SCRIPT: &str = include_str!("explorer.js");
+pub(super) const EXPLORER_SCRIPT: &str = include_str!("explorer.js");
 /// Its looks.
-pub const EXPLORER_STYLE: &str = include_str!("explorer.css");
+pub(super) const EXPLORER_STYLE: &str = include_str!("explorer.css");
 
 /// In which media type a response is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

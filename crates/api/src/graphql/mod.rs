@@ -11,6 +11,7 @@ pub mod limits;
 mod loader;
 mod mutation;
 mod query;
+pub(crate) mod routes;
 mod socket;
 mod subscription;
 mod types;
@@ -33,7 +34,6 @@ use mutation::Mutation;
 use query::Query;
 use subscription::Subscription;
 
-pub use http::{EXPLORER_SCRIPT, EXPLORER_STYLE};
 pub use socket::PROTOCOL;
 
 /// How long a query may take.
@@ -110,7 +110,8 @@ impl Graphql {
     async fn run(&self, caller: Caller, origin: Origin, request: Request) -> Answer {
         let reads = Arc::new(AtomicU64::new(0));
         let graph = Graph::new(self.platform.clone(), caller, origin, reads.clone());
-        let run = self.schema.execute(request.data(graph));
+        let rounds = graph.rounds.clone();
+        let run = rounds.drive(self.schema.execute(request.data(graph)));
         let reads = || reads.load(std::sync::atomic::Ordering::Relaxed);
         match tokio::time::timeout(TIMEOUT, run).await {
             Ok(response) => {

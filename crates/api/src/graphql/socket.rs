@@ -216,14 +216,12 @@ impl Session {
         }
         let graph =
             Graph::new(self.graphql.platform.clone(), caller, self.origin.clone(), Default::default());
+        let rounds = graph.rounds.clone();
         let request = request.data(graph).data(self.graphql.hub.clone()).data(self.ended.clone());
         let (handle, registration) = AbortHandle::new_pair();
         let own = id.to_owned();
-        let bodies = self
-            .graphql
-            .schema
-            .execute_stream(request)
-            .map(move |response| (own.clone(), Some(body_of_event(response))));
+        let events = rounds.drive_stream(self.graphql.schema.execute_stream(request));
+        let bodies = events.map(move |response| (own.clone(), Some(body_of_event(response))));
         let last = id.to_owned();
         let stream = Abortable::new(bodies, registration).chain(once(async move { (last, None) }));
         self.running.insert(id.to_owned(), handle);

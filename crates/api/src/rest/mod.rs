@@ -19,6 +19,7 @@ mod session;
 mod setup;
 mod sso;
 mod tasks;
+mod tickets;
 mod tokens;
 
 use app::list::{Listed, Paging};
@@ -82,7 +83,8 @@ pub fn router() -> OpenApiRouter<ApiState> {
             .merge(invitations::router())
             .merge(tokens::router())
             .merge(policies::router())
-            .merge(audit::router()),
+            .merge(audit::router())
+            .merge(tickets::router()),
     )
 }
 

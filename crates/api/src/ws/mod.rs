@@ -2,6 +2,7 @@
 
 mod frames;
 mod glob;
+pub(crate) mod routes;
 mod session;
 
 use std::sync::Arc;

@@ -1,9 +1,13 @@
 //! The server on real stores, over real connections.
 
+mod graphql;
+mod graphql_audit;
+mod graphql_http;
+mod graphql_socket;
+mod people;
 mod rest_conventions;
 mod rest_matrix;
 mod rest_world;
-mod people;
 mod websocket;
 mod websocket_client;
 mod websocket_world;

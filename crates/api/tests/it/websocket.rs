@@ -121,7 +121,7 @@ async fn wrong_frames_are_answered_and_wrong_clients_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_opens_a_socket() {
-    let world = World::with_places(1).await;
+    let world = World::new().await;
     let caller = world.caller(TenantId::LOCAL, Role::Owner).await;
     let project = world.project(&caller, "a").await;
     let status = async |token: &domain::Secret| {
@@ -134,9 +134,20 @@ async fn only_who_may_opens_a_socket() {
     let unknown = path(ProjectId::from_bytes([3; 16]));
     let header = format!("authorization: Bearer {}\r\n", token.expose());
     assert_eq!(Client::open(world.address, &unknown, &header).await.map(drop), Err(404));
-    let first = open(&world, project, &token).await;
-    assert_eq!(status(&token).await, Err(503));
+    let page = format!("{header}origin: http://evil.example\r\n");
+    assert_eq!(Client::open(world.address, &path(project), &page).await.map(drop), Err(403));
+    let page = format!("{header}origin: http://{}\r\n", world.address);
+    assert_eq!(Client::open(world.address, &path(project), &page).await.map(drop), Ok(()));
+}
+
+#[tokio::test]
+async fn there_are_so_many_sockets_and_no_more() {
+    let world = World::new().await;
+    let sockets = api::ws::Sockets::new(app::events::EventHub::new(world.platform.clone()), 1);
+    let first = sockets.place().expect("there is one");
+    assert!(matches!(sockets.place(), Err(api::ws::Refusal::Full)));
     drop(first);
+    assert!(sockets.place().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,20 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use api::ws::{MAX_SOCKETS, Refusal, Sockets, caller_of_ticket};
+use api::{ApiState, Config, Limits, Listener, router, serve};
 use app::authenticate::{Carrier, caller_of, first_organization, token_by_hand};
-use app::events::{EventHub, run};
 use app::office::Origin;
 use app::projects::NewProject;
-use app::{AppError, Desk, Platform, Settings};
+use app::{Desk, Platform, Settings};
 use auth::token::{TokenKind, mint};
 use auth::{Caller, Role};
-use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use domain::{Clock, CredentialId, EventId, ProjectId, Secret, TenantId, Timestamp, UserId};
 use serde_json::{Value, json};
 use store::{CredentialRecord, MemberRecord, NewEvent, OpenOptions, OrganizationRecord, Store, UserRecord};
@@ -60,9 +53,16 @@ fn random() -> [u8; 32] {
     bytes
 }
 
-/// A platform with two organizations, and a hub that somebody runs.
+fn request_id() -> [u8; 16] {
+    let mut bytes = [1; 16];
+    bytes[8..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    bytes
+}
+
+/// A platform with two organizations, and its server.
 pub(crate) struct World {
     pub(crate) platform: Platform,
+    pub(crate) state: ApiState,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
@@ -72,10 +72,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with_places(MAX_SOCKETS).await
+        Self::with(false).await
     }
 
-    pub(crate) async fn with_places(most: usize) -> Self {
+    /// A server that is a development server or not.
+    pub(crate) async fn with(dev: bool) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let store = Store::open(dir.path(), OpenOptions::default()).expect("an empty directory opens");
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000_000)));
@@ -95,18 +96,16 @@ impl World {
             .write(other(), move |tx| tx.insert_organization(&record))
             .await
             .expect("it is the first");
-        let hub = EventHub::new(platform.clone());
+        let limits = Limits { per_second: 10_000, burst: 10_000 };
+        let config = Config { dev, limits, ..Config::default() };
+        let state = ApiState::new(platform.clone(), config, request_id);
+        let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).await;
+        let listener = listener.expect("a free port");
+        let address = listener.address().expect("it is bound");
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(run(hub.clone(), stop.clone()));
-        let sockets = Sockets::new(hub.clone(), most);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let router = Router::new()
-            .route("/ws/project/{project_id}/updates", get(updates))
-            .with_state((platform.clone(), sockets));
-        tasks.spawn(async move { axum::serve(listener, router).await.expect("the server goes on") });
-        Self { platform, clock, address, stop, _tasks: tasks, _dir: dir }
+        tasks.spawn(serve(listener, state.clone(), router(state.clone()), stop.clone()));
+        Self { platform, state, clock, address, stop, _tasks: tasks, _dir: dir }
     }
 
     /// A token of a role.
@@ -221,38 +220,5 @@ impl World {
             .await
             .expect("events are taken");
         found
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Address {
-    token: Option<String>,
-}
-
-/// What the server's route does, with nothing else around it.
-async fn updates(
-    State((platform, sockets)): State<(Platform, Sockets)>,
-    Path(project): Path<String>,
-    Query(address): Query<Address>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    let header = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "));
-    let caller = match (address.token, header) {
-        (Some(ticket), _) => caller_of_ticket(&platform, &ticket).await,
-        (None, Some(token)) => caller_of(&platform, Carrier::Header, token).await,
-        (None, None) => Err(AppError::Unauthenticated("nobody")),
-    };
-    let opened = match (caller, project.parse()) {
-        (Err(error), _) => Err(error.into()),
-        (Ok(_), Err(_)) => return StatusCode::NOT_FOUND.into_response(),
-        (Ok(caller), Ok(project)) => sockets.open(&caller, &Origin::default(), project, upgrade).await,
-    };
-    match opened {
-        Ok(response) => response,
-        Err(Refusal::Full) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Err(Refusal::App(AppError::NotFound { .. })) => StatusCode::NOT_FOUND.into_response(),
-        Err(Refusal::App(AppError::Unauthenticated(_))) => StatusCode::UNAUTHORIZED.into_response(),
-        Err(_) => StatusCode::FORBIDDEN.into_response(),
     }
 }
