@@ -10,6 +10,7 @@ mod http;
 pub mod limits;
 mod loader;
 mod mutation;
+mod outcomes;
 mod query;
 pub(crate) mod routes;
 mod socket;

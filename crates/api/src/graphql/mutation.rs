@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::context::{Asker, graph};
 use super::errors::said;
-use super::types::{Agent, Comment, Project, PullRequest, Run, Task};
+use super::outcomes::Comment;
+use super::types::{Agent, Project, PullRequest, Run, Task};
 
 /// A payload: what came of it, whether it was done, and why not.
 macro_rules! payload {
