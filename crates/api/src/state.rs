@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use app::audit_log::PublicKey;
 use app::events::EventHub;
+use app::models::Models;
 use app::{Entrance, Platform};
 
 use crate::graphql::{Graphql, Mode};
@@ -22,6 +23,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whether organizations are filled for a demonstration.
     pub demo: bool,
+    /// The models of this server.
+    pub models: Models,
     /// Keys that checkpoints of the audit may be signed with.
     pub audit_keys: Vec<PublicKey>,
     /// Limits of callers.

@@ -24,6 +24,7 @@ pub mod list;
 pub mod matching;
 pub mod me;
 pub mod members;
+pub mod models;
 pub mod needs;
 pub mod office;
 pub mod operations;

@@ -3,7 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use domain::RunState;
+use app::Platform;
+use app::list::Paging;
+use app::office::Origin;
+use app::projects::{self, NewProject, ProjectFilter};
+use app::tasks::{self, NewTask};
+use auth::{Caller, Principal, Role};
+use domain::{RunState, TenantId};
 use engine::{RunDocument, RunRequest};
 
 use super::{block_on, host, run};
@@ -48,6 +54,48 @@ pub fn demo(global: &Global, arguments: &Demo) -> Result<ExitCode, Refusal> {
         story(&engine, &dir, &document)?;
     }
     run::finish(global, &document)
+}
+
+/// Gives a server's first organization a project and a task on the demo's repository, once; its engine does the rest.
+pub async fn fill(platform: &Platform, data_dir: &Path) -> Result<(), Refusal> {
+    let caller = Caller {
+        tenant: TenantId::LOCAL,
+        principal: Principal::User { id: "demo".into(), name: "Demo".into(), email: String::new() },
+        role: Role::Owner,
+        project_scope: None,
+        mfa: false,
+        session: None,
+        token: None,
+    };
+    let origin = Origin::default();
+    let before =
+        projects::list(platform, &caller, &origin, ProjectFilter::default(), Paging::default()).await?;
+    if !before.items.is_empty() {
+        return Ok(());
+    }
+    // Beside the data directory: no project lies in it.
+    let mut name = data_dir.file_name().unwrap_or_default().to_owned();
+    name.push("-demo");
+    let dir = data_dir.with_file_name(name).join("ledger");
+    if !dir.exists() {
+        sandbox::scaffold::create(&dir, FILES, "Add the ledger").map_err(|e| {
+            Refusal::internal("demo_failed", engine::sentence(&e), "remove the directory, and start again")
+        })?;
+    }
+    let new = NewProject {
+        name: "Ledger (demo)".into(),
+        repository_url: dir.display().to_string(),
+        ..NewProject::default()
+    };
+    let project = projects::create(platform, &caller, &origin, new).await?;
+    let task = NewTask {
+        description: TASK.trim().to_owned(),
+        model: Some("offline".into()),
+        solo: Some(true),
+        ..NewTask::default()
+    };
+    tasks::create(platform, &caller, &origin, project.id, task).await?;
+    Ok(())
 }
 
 fn introduce(dir: &Path, task: &str) {

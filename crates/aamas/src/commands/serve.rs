@@ -7,15 +7,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use api::{ApiState, Config, Listener, Tls};
+use app::models::{Model, Models, Provider};
 use app::{Platform, Settings};
 use domain::TenantId;
 use engine::Engine;
 use engine::serve::{Options, Repositories, Scheduler};
+use models::{ModelRow, ModelsConfig, ProviderRow, catalogue};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::host;
+use super::{demo, host};
 use crate::cli::{Global, Serve, ServerRole};
 use crate::refusal::Refusal;
 use crate::rim;
@@ -63,6 +65,10 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
         true => Some(listen(&arguments).await?),
         false => None,
     };
+    let models = models_of(&engine, arguments.model.as_deref());
+    if arguments.demo {
+        demo::fill(&platform, &engine.data_dir).await?;
+    }
     let scheduler = arguments.roles.contains(&ServerRole::Engine).then(|| scheduler(engine, &arguments));
     if let Some(scheduler) = scheduler {
         let (doorbell, rung, end) = (scheduler.doorbell(), platform.clone(), stop.clone());
@@ -95,6 +101,7 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
             tls: scheme == "https" || arguments.behind_tls,
             allowed_origins: arguments.allow_origin,
             demo: arguments.demo,
+            models: models.clone(),
             ..Config::default()
         };
         let state = ApiState::new(platform.clone(), config, rim::random::<16>);
@@ -143,6 +150,37 @@ fn scheduler(engine: Engine, arguments: &Serve) -> Scheduler {
         ..defaults
     };
     Scheduler::new(engine, options)
+}
+
+/// The models of this server, as the API lists them.
+fn models_of(engine: &Engine, default: Option<&str>) -> Models {
+    let pool = &engine.pool;
+    let known = catalogue(pool.environment(), &ModelsConfig::default(), pool.rim());
+    let provider = |row: ProviderRow| Provider {
+        id: row.provider.to_owned(),
+        name: row.what.to_owned(),
+        configured: row.is_configured,
+        hint: row.missing,
+    };
+    let model = |row: ModelRow| {
+        let (provider, name) = row.spec.split_once('/').unwrap_or(("", row.spec.as_str()));
+        Model {
+            provider: provider.to_owned(),
+            name: name.to_owned(),
+            configured: row.is_configured,
+            note: Some(format!("{}, {}", row.source, row.as_of)),
+            input_usd_per_million: row.usd_per_million_input,
+            cached_usd_per_million: row.usd_per_million_cached,
+            output_usd_per_million: row.usd_per_million_output,
+            context_tokens: row.context_tokens,
+            id: row.spec.clone(),
+        }
+    };
+    Models {
+        default: default.map_or(known.default, str::to_owned),
+        providers: known.providers.into_iter().map(provider).collect(),
+        items: known.models.into_iter().map(model).collect(),
+    }
 }
 
 /// Holds the data directory: a second server is refused, and told who has it.

@@ -8,6 +8,7 @@ mod cost;
 mod invitations;
 mod me;
 mod members;
+mod models;
 mod operations;
 mod organizations;
 mod plans;
@@ -84,6 +85,7 @@ pub fn router() -> OpenApiRouter<ApiState> {
             .merge(tokens::router())
             .merge(policies::router())
             .merge(audit::router())
+            .merge(models::router())
             .merge(tickets::router()),
     )
 }

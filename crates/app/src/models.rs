@@ -1,0 +1,73 @@
+//! Which models there are. The engine knows; the binary hands its list to the doors.
+
+use auth::{Action, Caller};
+use serde::Serialize;
+
+use crate::office::Origin;
+use crate::projects::scoped;
+use crate::{AppError, Platform};
+
+/// What models this server can use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Models {
+    /// The model of a task that names none, and whose project names none.
+    pub default: String,
+    /// Who answers for models.
+    pub providers: Vec<Provider>,
+    /// Models whose price is listed. Any other name works as well.
+    pub items: Vec<Model>,
+}
+
+/// Who answers for models.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Provider {
+    /// The word before the slash of a model's name.
+    pub id: String,
+    /// What it speaks.
+    pub name: String,
+    /// Whether it can be asked as things are.
+    pub configured: bool,
+    /// What is missing, if it is not.
+    pub hint: Option<String>,
+}
+
+/// A model whose price is listed.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Model {
+    /// As a task names it.
+    pub id: String,
+    /// The word before the slash.
+    pub provider: String,
+    /// The word behind it.
+    pub name: String,
+    /// Whether its provider can be asked.
+    pub configured: bool,
+    /// Where the price was seen, and when.
+    pub note: Option<String>,
+    /// US dollars for a million tokens of input.
+    pub input_usd_per_million: f64,
+    /// Of input read from the provider's cache.
+    pub cached_usd_per_million: f64,
+    /// Of output.
+    pub output_usd_per_million: f64,
+    /// Its context window, in tokens.
+    pub context_tokens: Option<u64>,
+}
+
+/// The models of this server.
+///
+/// # Errors
+/// [`AppError::Denied`].
+pub async fn list(
+    platform: &Platform,
+    caller: &Caller,
+    origin: &Origin,
+    models: Models,
+) -> Result<Models, AppError> {
+    platform
+        .look(caller, origin, move |look| {
+            look.may(Action::ModelsRead, scoped(look.caller(), look.tx.tenant()))?;
+            Ok(models)
+        })
+        .await
+}
