@@ -11,6 +11,7 @@ mod standing;
 mod ticket;
 
 use std::collections::{HashMap, VecDeque};
+use std::future::{Future as _, poll_fn};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -252,9 +253,17 @@ impl Subscription {
                 self.catch_up().await?;
                 continue;
             };
-            let away = self.looked.elapsed();
-            let received = live.recv().await;
-            self.looked = Instant::now();
+            let (away, looked) = (self.looked.elapsed(), &mut self.looked);
+            let received = {
+                let mut next = std::pin::pin!(live.recv());
+                poll_fn(|cx| {
+                    let polled = next.as_mut().poll(cx);
+                    // Whoever waits is not away.
+                    *looked = Instant::now();
+                    polled
+                })
+                .await
+            };
             match received {
                 Ok(event) if event.position > self.after => {
                     self.after = event.position;

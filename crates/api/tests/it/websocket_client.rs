@@ -30,7 +30,7 @@ impl Client {
     pub(crate) async fn open(address: SocketAddr, path: &str, headers: &str) -> Result<Self, u16> {
         let socket = TcpSocket::new_v4().expect("a socket");
         // Small, so that a client that does not read is seen soon.
-        socket.set_recv_buffer_size(8 << 10).expect("a size");
+        socket.set_recv_buffer_size(64 << 10).expect("a size");
         let mut stream = socket.connect(address).await.expect("the server listens");
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
