@@ -62,6 +62,9 @@ pub enum Command {
     Models(Models),
     /// Serve a team: the API, the dashboard, and the engine that works on its tasks.
     Serve(Box<Serve>),
+    /// The audit: verify, export.
+    #[command(subcommand)]
+    Audit(Audit),
     /// API tokens: create.
     #[command(subcommand)]
     Token(Token),
@@ -173,6 +176,9 @@ pub struct Serve {
     /// Runs at once; by default as many as the machine has cores, at least 2.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub parallel_runs: Option<u32>,
+    /// Who else may say who somebody is: OpenID providers and issuers of tokens, in TOML (docs/configuration.md).
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Pages of this origin may call the API with a token; may be given several times.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
@@ -206,6 +212,53 @@ pub enum LogFormat {
     Text,
     /// A JSON object a line.
     Json,
+}
+
+/// `aamas audit …`.
+#[derive(Subcommand, Debug)]
+pub enum Audit {
+    /// Check the audit: chain, Merkle tree, checkpoints, and those that were kept elsewhere. Needs no server.
+    #[command(
+        after_help = "Examples:\n  aamas audit verify --checkpoint /mnt/elsewhere/tenant_…-120.checkpoint\n  \
+            aamas audit verify --file audit.jsonl --key signing.pub --checkpoint kept.checkpoint\n\n\
+            Only a checkpoint that was kept elsewhere shows that nobody with the key wrote the whole log anew.\n\
+            Exit codes: 0 whole, 3 something is wrong (each finding is named), 2 there is nothing to verify."
+    )]
+    Verify {
+        /// An export, instead of the data directory.
+        #[arg(long, value_name = "FILE", requires = "key")]
+        file: Option<PathBuf>,
+        /// A checkpoint that was kept elsewhere; may be given several times.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Vec<PathBuf>,
+        /// A public key that you trust, instead of this installation's; may be given several times.
+        #[arg(long, value_name = "FILE")]
+        key: Vec<PathBuf>,
+        /// Which organization, and where its rows are.
+        #[command(flatten)]
+        of: AuditOf,
+    },
+    /// Write the whole audit, as lines of JSON that can be verified without this installation.
+    #[command(after_help = "Example:\n  aamas audit export --output audit.jsonl")]
+    Export {
+        /// Where to; `-` is standard output.
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        output: PathBuf,
+        /// Which organization, and where its rows are.
+        #[command(flatten)]
+        of: AuditOf,
+    },
+}
+
+/// Whose audit.
+#[derive(Args, Debug)]
+pub struct AuditOf {
+    /// The organization; that of this machine unless given.
+    #[arg(long, value_name = "ID")]
+    pub organization: Option<domain::TenantId>,
+    /// The server's PostgreSQL database, if it has one.
+    #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
+    pub database: Option<String>,
 }
 
 /// `aamas token …`.
@@ -556,7 +609,6 @@ pub const RESERVED: &[&str] = &[
     "agents",
     "code",
     "memory",
-    "audit",
     "backup",
     "compliance",
     "policy",

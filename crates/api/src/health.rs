@@ -43,8 +43,25 @@ async fn ready(State(state): State<ApiState>) -> Response {
 /// What Prometheus reads.
 async fn metrics(State(state): State<ApiState>) -> Response {
     metrics::gauge!("aamas_up").set(1.0);
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
-    metrics::gauge!("aamas_http_requests_seen").set(state.requests() as f64);
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    let number = |n: u64| n as f64;
+    metrics::gauge!("aamas_http_requests_seen").set(number(state.requests()));
+    match app::vitals::vitals(state.platform()).await {
+        Ok(vitals) => {
+            for gauge in vitals.gauges() {
+                metrics::describe_gauge!(gauge.name, gauge.help);
+                match gauge.state {
+                    Some(label) => metrics::gauge!(gauge.name, "state" => label).set(number(gauge.value)),
+                    None => metrics::gauge!(gauge.name).set(number(gauge.value)),
+                }
+            }
+        }
+        // What could not be asked keeps its last value; that it could not is a metric too.
+        Err(error) => {
+            tracing::warn!(error = %error, "the store can't be asked for its vitals");
+            metrics::counter!("aamas_store_failures_total").increment(1);
+        }
+    }
     let text = crate::server::metrics_text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

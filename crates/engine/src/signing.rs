@@ -23,6 +23,19 @@ pub fn public_key_path(data_dir: &Path) -> PathBuf {
     data_dir.join(DIR).join(PUBLIC)
 }
 
+impl Engine {
+    /// The installation's private key, PKCS #8, made if there is none: for what else is signed in its name.
+    ///
+    /// # Errors
+    /// The key's file can't be made, read or protected.
+    pub fn signing_document(&self) -> Result<Vec<u8>, EngineError> {
+        signing_key(self)?;
+        let path = self.data_dir.join(DIR).join(PRIVATE);
+        let doing = || format!("read the signing key {}", path.display());
+        std::fs::read(&path).map_err(|source| EngineError::Host { doing: doing(), source })
+    }
+}
+
 /// The installation's key, made if there is none. Processes that make one at once end up with the same.
 pub(crate) fn signing_key(engine: &Engine) -> Result<SigningKey, EngineError> {
     let dir = engine.data_dir.join(DIR);

@@ -2,6 +2,7 @@
 
 mod acp;
 mod asked;
+mod audit;
 mod cost;
 mod demo;
 mod doctor;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Refusal> {
         Command::Runs(command) => runs::runs(&global, command),
         Command::Pr(command) => pr::pr(&global, command),
         Command::Serve(arguments) => serve::serve(&global, *arguments),
+        Command::Audit(command) => audit::audit(&global, command),
         Command::Token(command) => token::token(&global, command),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::{ApiState, Config, Listener, Tls};
@@ -12,6 +13,7 @@ use app::{Platform, Settings};
 use domain::TenantId;
 use engine::Engine;
 use engine::serve::{Options, Repositories, Scheduler};
+use governance::SigningKey;
 use models::{ModelRow, ModelsConfig, ProviderRow, catalogue};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often counts of reads are written, and what is old is forgotten.
 const COUNTS_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// How often audits are signed, if they have grown.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 /// How long another signal is listened for while the server ends.
 const LAST_WORDS: Duration = Duration::from_secs(60);
 /// Answers, dead credentials and events are kept so long.
@@ -65,6 +69,17 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
         true => Some(listen(&arguments).await?),
         false => None,
     };
+    let document = engine.signing_document()?;
+    let key = SigningKey::from_pkcs8(&document).map_err(|e| {
+        Refusal::internal(
+            "signing_key",
+            engine::sentence(&e),
+            "restore keys/signing.key of the data directory",
+        )
+    })?;
+    let audit_key = key.public();
+    let anchors = engine.data_dir.join("checkpoints");
+    tasks.spawn(sign_audits(platform.clone(), Arc::new(key), anchors, stop.clone()));
     let models = models_of(&engine, arguments.model.as_deref());
     if arguments.demo {
         demo::fill(&platform, &engine.data_dir).await?;
@@ -102,6 +117,7 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
             allowed_origins: arguments.allow_origin,
             demo: arguments.demo,
             models: models.clone(),
+            audit_keys: vec![audit_key],
             ..Config::default()
         };
         let state = ApiState::new(platform.clone(), config, rim::random::<16>);
@@ -265,6 +281,38 @@ async fn ring_at_commits(platform: Platform, stop: CancellationToken) {
             },
         }
     }
+}
+
+/// Signs where each organization's audit stands, and writes that beside the database, from where it is carried elsewhere.
+async fn sign_audits(platform: Platform, key: Arc<SigningKey>, dir: PathBuf, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let tenants =
+            platform.store().read(TenantId::INSTALLATION, |tx| tx.directory()).await.unwrap_or_default();
+        for tenant in tenants {
+            let signer = key.clone();
+            let sign = move |bytes: &[u8]| Some(signer.sign(bytes));
+            let signed = app::audit_log::checkpoint(&platform, tenant, key.public(), sign).await;
+            let written = match signed {
+                Ok(None) => continue,
+                Ok(Some(checkpoint)) => write_anchor(&dir, &checkpoint).map_err(|e| e.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = written {
+                tracing::error!(error, tenant = %tenant, "no checkpoint of the audit");
+            }
+        }
+    }
+}
+
+fn write_anchor(dir: &Path, checkpoint: &governance::SignedCheckpoint) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    governance::write_checkpoint(dir, checkpoint).map(drop)
 }
 
 /// Writes what was counted, and forgets what is old.
