@@ -11,7 +11,7 @@ use domain::{CredentialId, EventId, Secret, TenantId, Timestamp, UserId};
 use governance::{Actor, NewEntry, Outcome, Subject};
 use serde_json::{Value, json};
 use store::{MemberRecord, NewEvent, StoreError, TenantTx, UserRecord};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::authenticate::{Issue, Issued, issue};
 use crate::office::Origin;
@@ -123,22 +123,19 @@ impl Entrance {
     }
 
     /// Whether a password is the one that was stored; whoever has none takes as long to refuse. `open` is asked again when
-    /// the turn has come: who tries many at once finds the door closed by the first of them.
+    /// the turn has come. The turn is to be kept until a failure was counted: who tries many at once then finds the door
+    /// closed by the first of them.
     pub(crate) async fn matches(
         &self,
         text: &str,
         stored: Option<String>,
         open: impl Fn() -> Result<(), AppError>,
-    ) -> Result<bool, AppError> {
+    ) -> Result<(bool, Turn), AppError> {
         open()?;
-        let permit = self.permit().await?;
+        let turn = Turn(self.permit().await?);
         open()?;
         let password = Password::new(text);
-        blocking(move || {
-            let _permit = permit;
-            password::verify(&password, stored.as_deref())
-        })
-        .await
+        blocking(move || Ok((password::verify(&password, stored.as_deref())?, turn))).await
     }
 
     async fn work<T: Send + 'static>(
@@ -154,11 +151,14 @@ impl Entrance {
         .await
     }
 
-    async fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, AppError> {
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, AppError> {
         let waiting = self.inner.hashing.clone().acquire_owned().await;
         waiting.map_err(|_| AppError::Store(StoreError::Closed))
     }
 }
+
+/// The turn of somebody whose password is looked at.
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is kept for its end")] OwnedSemaphorePermit);
 
 impl std::fmt::Debug for Entrance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

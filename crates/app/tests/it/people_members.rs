@@ -135,6 +135,8 @@ async fn a_role_counts_at_once_and_removal_ends_every_access_at_once() {
     // And back: the account is there still.
     let link = house.invite(&ada.caller, "bob@example.org", "viewer").await.expect("an owner may");
     assert_eq!(kind(house.accept(&link, None, PASSWORD).await), "ok");
+    assert_eq!(kind(house.session(&bob.secret).await), "unauthenticated", "what ended doesn't come back");
+    assert_eq!(kind(house.token(&own).await), "unauthenticated", "what ended doesn't come back");
     assert_eq!(kind(house.sign_in("bob@example.org", PASSWORD, None, 1).await), "ok");
 }
 
