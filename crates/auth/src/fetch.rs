@@ -9,7 +9,7 @@ use std::future::Future;
 use openidconnect::http::{Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-pub use openidconnect::{HttpRequest, HttpResponse};
+pub use openidconnect::{HttpRequest, HttpResponse, http};
 
 /// Longest answer that is read.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;

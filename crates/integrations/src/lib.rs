@@ -2,6 +2,7 @@
 
 mod decode;
 mod environment;
+pub mod exchange;
 mod github;
 mod hop;
 mod html;

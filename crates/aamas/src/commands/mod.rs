@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod evidence;
 mod host;
+mod identity;
 mod models;
 mod pr;
 mod run;

@@ -19,7 +19,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{demo, host};
+use super::{demo, host, identity};
 use crate::cli::{Global, Serve, ServerRole};
 use crate::refusal::Refusal;
 use crate::rim;
@@ -59,6 +59,7 @@ pub fn serve(global: &Global, arguments: Serve) -> Result<ExitCode, Refusal> {
 async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
     let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
     app::authenticate::first_organization(&platform).await?;
+    let entrance = identity::entrance(&platform, arguments.identity.as_deref())?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let signals = tokio::spawn(obey_signals(stop.clone()));
@@ -120,7 +121,7 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
             audit_keys: vec![audit_key],
             ..Config::default()
         };
-        let state = ApiState::new(platform.clone(), config, rim::random::<16>);
+        let state = ApiState::behind(entrance, config, rim::random::<16>);
         let router = api::router(state.clone());
         tracing::info!("listening on {scheme}://{address}");
         api::serve(listener, state, router, stop.clone()).await;
