@@ -182,6 +182,10 @@ pub struct Serve {
     /// Pages of this origin may call the API with a token; may be given several times.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    /// Directories that repositories named by a path may lie in; anywhere unless given. May be given several times: do so
+    /// wherever not everybody may read everything that this server can.
+    #[arg(long, value_name = "DIR")]
+    pub repository_root: Vec<PathBuf>,
     /// Let projects fetch repositories from private addresses too.
     #[arg(long)]
     pub allow_private_repositories: bool,

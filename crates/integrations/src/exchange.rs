@@ -49,6 +49,8 @@ pub enum ExchangeError {
 /// # Errors
 /// [`ExchangeError`].
 pub async fn exchange(sent: Sent, most: usize) -> Result<Received, ExchangeError> {
+    // A provider that another part of the process installed is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(TIMEOUT)

@@ -94,6 +94,15 @@ impl TenantTx<'_> {
     pub fn forget_sent(&mut self, before: Timestamp) -> Result<usize, StoreError> {
         self.execute(sql::FORGET_SENT, values![before])
     }
+
+    /// Deletes the events from before a moment, sent or not (all but the newest), where every reader keeps its own place
+    /// and nobody sends.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn forget_events(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        self.execute(sql::FORGET_OLD, values![before])
+    }
 }
 
 fn read(row: &mut Row<'_>) -> Result<OutboxEvent, StoreError> {

@@ -162,7 +162,7 @@ fn scheduler(engine: Engine, arguments: &Serve) -> Scheduler {
         model: arguments.model.clone(),
         repositories: Repositories {
             allow_private: arguments.allow_private_repositories,
-            ..Repositories::default()
+            roots: arguments.repository_root.clone(),
         },
         ..defaults
     };
@@ -350,7 +350,7 @@ async fn forget_old(platform: &Platform) -> Result<(), app::StoreError> {
             .write(tenant, move |tx| {
                 tx.forget_answers(day)?;
                 tx.forget_credentials(day)?;
-                tx.forget_sent(events)?;
+                tx.forget_events(events)?;
                 Ok(())
             })
             .await?;

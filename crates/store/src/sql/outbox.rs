@@ -19,4 +19,7 @@ super::statements! {
     FORGET_SENT: "forget sent events" =
         "DELETE FROM outbox WHERE tenant_id = $1 AND sent_at IS NOT NULL AND sent_at < $2
            AND position < (SELECT MAX(position) FROM outbox WHERE tenant_id = $1)";
+    FORGET_OLD: "forget old events" =
+        "DELETE FROM outbox WHERE tenant_id = $1 AND created_at < $2
+           AND position < (SELECT MAX(position) FROM outbox WHERE tenant_id = $1)";
 }

@@ -49,6 +49,9 @@ fn forgetting_keeps_what_was_not_sent_and_never_gives_a_place_twice() {
     let places: Vec<_> =
         f.read(|tx| tx.events_after(0, 9)).expect("a look").iter().map(|e| e.position).collect();
     assert_eq!(places, [2, 3, 4]);
+    // By age alone, where nobody sends: the newest one keeps its place.
+    assert_eq!(f.write(|tx| tx.forget_events(at(9))).expect("a sweep"), 2);
+    assert_eq!(f.read(|tx| tx.last_event_position()).expect("a look"), 4);
 }
 
 #[test]
