@@ -28,6 +28,28 @@ function set(w, task, status) {
   return { data: task };
 }
 
+/** A run as the server shows it: what it keeps of it, and the engine's document within. */
+const view = (w) => (run) => ({
+  id: run.run_id,
+  task_id: run.task_id,
+  project_id: run.project_id,
+  title: run.task,
+  status: run.status,
+  model: run.model,
+  branch: run.branch,
+  journal_seq: w.journals.get(run.run_id)?.at(-1)?.seq ?? 0,
+  spent: {
+    cost_usd: run.usage.cost_usd,
+    limit_usd: null,
+    calls: run.turns,
+    input_tokens: run.usage.input_tokens,
+    output_tokens: run.usage.output_tokens,
+  },
+  document: run,
+  created_at: run.created_at,
+  updated_at: run.updated_at,
+});
+
 function append(w, run, entry) {
   const journal = w.journals.get(run.run_id);
   const seq = (journal.at(-1)?.seq ?? 0) + 1;
@@ -211,21 +233,18 @@ export const routes = [
   [
     'GET',
     /^\/tasks\/([^/]+)\/runs$/,
-    ({ w, query }, id) =>
-      page(
-        [...w.runs.values()].filter((r) => r.task_id === id),
-        query,
-      ),
+    ({ w, query }, id) => page([...w.runs.values()].filter((r) => r.task_id === id).map(view(w)), query),
   ],
   [
     'GET',
     /^\/runs$/,
-    ({ w, query }) => page([...w.runs.values()].filter(matches(query, 'status', 'project_id')), query),
+    ({ w, query }) =>
+      page([...w.runs.values()].filter(matches(query, 'status', 'project_id')).map(view(w)), query),
   ],
   [
     'GET',
     /^\/runs\/([^/]+)$/,
-    ({ w, fail }, id) => (w.runs.has(id) ? { data: w.runs.get(id) } : missing(fail)),
+    ({ w, fail }, id) => (w.runs.has(id) ? { data: view(w)(w.runs.get(id)) } : missing(fail)),
   ],
   [
     'GET',

@@ -610,9 +610,9 @@ function makePull(w, task, run, status, i) {
             ...g,
             verdict: 'failed',
             summary: 'ruff: 1 new finding',
-            details: { findings: ['src/billing/invoice.py:19 F401 unused import'] },
+            evidence: { findings: ['src/billing/invoice.py:19 F401 unused import'] },
           }
-        : { name: g.name, verdict: g.verdict, summary: g.summary, details: g.evidence ?? null },
+        : { name: g.name, verdict: g.verdict, summary: g.summary, evidence: g.evidence ?? {} },
     ),
     comments:
       i % 3 === 2 || status === 'open'

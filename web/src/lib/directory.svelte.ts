@@ -31,6 +31,12 @@ class Directory {
   /** Projects that tasks can be given to. */
   active = $derived.by(() => (this.projects.data ?? []).filter((p) => p.status !== 'archived'));
 
+  /** Their ids in one text: it stays the same when they are read again, and so does what depends on it. */
+  private activeKey = $derived(this.active.map((p) => p.id).join(' '));
+  get activeIds(): string[] {
+    return this.activeKey ? this.activeKey.split(' ') : [];
+  }
+
   project(id: string | null | undefined): Project | undefined {
     return this.projects.data?.find((p) => p.id === id);
   }

@@ -12,7 +12,7 @@ it('knows what a fact is', () => {
   expect(
     factOf({ id: 'task_1', title: 'Fix', status: 'completed', cost_usd: 1.5, updated_at: 't' }, 0),
   ).toMatchObject({ href: '/tasks/task_1', figure: '$1.50', look: { word: 'Done' } });
-  expect(factOf({ run_id: 'run_1', task_id: 'task_2', status: 'ready', task: 'Fix' }, 0)).toMatchObject({
+  expect(factOf({ id: 'run_1', task_id: 'task_2', status: 'ready', title: 'Fix' }, 0)).toMatchObject({
     href: '/tasks/task_2',
     look: { word: 'Ready' },
   });

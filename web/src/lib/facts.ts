@@ -1,5 +1,5 @@
 import { BASE } from './api/client';
-import { money } from './format';
+import { count, money } from './format';
 import { PULL_REQUEST, RUN, TASK, AGENT, type Look } from './states';
 
 /** A fact that a figure was computed from, as a row. */
@@ -28,23 +28,20 @@ const text = (o: Loose, ...names: string[]): string => {
 
 /** A row of whatever list the figure was computed from. */
 export function factOf(item: Loose, index: number): Fact {
-  const id = text(item, 'id', 'run_id', 'key');
+  const id = text(item, 'id', 'key');
   const status = text(item, 'status');
   const at = text(item, 'updated_at', 'at', 'last_active', 'created_at') || null;
   const base = { key: id || String(index), at, figure: '' };
-  if (
-    typeof item.run_id === 'string' &&
-    typeof item.task_id === 'string' &&
-    !('branch' in item && 'files' in item)
-  )
+  if (id.startsWith('run_')) {
+    const spent = (item.spent as { cost_usd?: unknown } | undefined)?.cost_usd;
     return {
       ...base,
-      key: item.run_id,
-      title: text(item, 'task', 'title') || item.run_id,
-      href: `/tasks/${item.task_id}`,
+      title: text(item, 'title') || id,
+      href: typeof item.task_id === 'string' ? `/tasks/${item.task_id}` : `/runs/${id}`,
       look: RUN[status as keyof typeof RUN] ?? null,
-      figure: typeof item.spent === 'number' ? money(item.spent) : '',
+      figure: typeof spent === 'number' ? money(spent) : '',
     };
+  }
   if (id.startsWith('task_'))
     return {
       ...base,
@@ -53,7 +50,7 @@ export function factOf(item: Loose, index: number): Fact {
       look: TASK[status as keyof typeof TASK] ?? null,
       figure: typeof item.cost_usd === 'number' ? money(item.cost_usd) : '',
     };
-  if ('target' in item && 'files' in item)
+  if (id.startsWith('pr_'))
     return {
       ...base,
       title: text(item, 'title'),
@@ -63,10 +60,12 @@ export function factOf(item: Loose, index: number): Fact {
   if (id.startsWith('agent_'))
     return {
       ...base,
-      title: text(item, 'name'),
+      title: text(item, 'name', 'title') || id,
       href: `/agents/${id}`,
       look: AGENT[status as keyof typeof AGENT] ?? null,
     };
+  if (item.kind === 'samples')
+    return { ...base, title: `${count(Number(item.whole))} measurements`, href: null, look: null };
   return {
     ...base,
     title: text(item, 'title', 'name', 'file_path', 'summary') || id || `Fact ${index + 1}`,

@@ -124,6 +124,10 @@ export class Client {
       try {
         const response = await this.fetcher(url, init);
         this.onReach?.(true);
+        if (response.status === 429 && attempt < 1 && init.method === 'GET') {
+          await this.pause(retryAfter(response));
+          continue;
+        }
         return response;
       } catch (error) {
         if (init.signal?.aborted) throw error;
@@ -136,6 +140,12 @@ export class Client {
       }
     }
   }
+}
+
+/** How long the server asks to wait, in milliseconds: 1 s if it doesn't say, 10 s at most. */
+function retryAfter(response: Response): number {
+  const seconds = Number(response.headers.get('retry-after') ?? 1);
+  return Math.min(10, Number.isFinite(seconds) && seconds > 0 ? seconds : 1) * 1000;
 }
 
 /** `?a=1&b=2`, without what is undefined, null or empty. */

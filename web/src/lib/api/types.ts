@@ -265,14 +265,8 @@ export interface AttemptLine {
   state: string;
 }
 
-export interface Run {
-  run_id: string;
-  task_id: string;
-  project_id: string;
-  task: string;
-  status: RunStatus;
-  model: string;
-  branch: string | null;
+/** What the engine says of a run once there is something to say. */
+export interface RunDocument {
   base_commit: string;
   head_commit: string | null;
   pull_request: { id: string; title: string; url: string } | null;
@@ -281,11 +275,29 @@ export interface Run {
   turns: number;
   duration_ms: number;
   sandbox: string | null;
-  report: string | null;
   error: Problem | null;
-  plan?: Plan;
+  plan?: Plan | null;
   attempts?: AttemptLine[];
-  spent?: number | null;
+}
+
+export interface Run {
+  id: string;
+  task_id: string;
+  project_id: string | null;
+  title: string;
+  status: RunStatus;
+  model: string;
+  branch: string | null;
+  /** How far its journal goes. */
+  journal_seq: number;
+  spent: {
+    cost_usd: number | null;
+    limit_usd: number | null;
+    calls: number;
+    input_tokens: number;
+    output_tokens: number;
+  };
+  document: RunDocument | null;
   created_at: Time;
   updated_at: Time;
 }
@@ -407,7 +419,8 @@ export interface Gate {
   name: string;
   verdict: Verdict;
   summary: string;
-  details: unknown;
+  reason?: string;
+  evidence?: unknown;
 }
 
 export interface Comment {

@@ -45,12 +45,9 @@ class Needs {
   start(): () => void {
     const refresh = throttle(2000, () => void this.resource.load());
     refresh();
-    return live.watchAll(
-      directory.active.map((p) => p.id),
-      (event) => {
-        if (!event || !event.type.endsWith('run.progressed')) refresh();
-      },
-    );
+    return live.watchAll(directory.activeIds, (event) => {
+      if (!event || !event.type.endsWith('run.progressed')) refresh();
+    });
   }
 }
 
