@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, test } from 'vitest';
 import { inline, markdown, safeUrl } from './markdown';
 
 it('reads the usual things', () => {
@@ -57,4 +57,23 @@ it('leads nowhere that it should not', () => {
   ]);
   expect(safeUrl('https://bank.com@evil.com/')).toBeNull();
   expect(inline('snake_case_name and 2*3*4')).toEqual(text('snake_case_name and 2*3*4'));
+});
+
+test('tables', () => {
+  const text = (s: string) => (s ? [{ kind: 'text', text: s }] : []);
+  expect(
+    markdown('a\n| gate | verdict | |\n|---|:--:|---|\n| tests | a \\| b | `c` |\n| build |\nend'),
+  ).toEqual([
+    { kind: 'paragraph', inline: text('a') },
+    {
+      kind: 'table',
+      head: [text('gate'), text('verdict'), []],
+      rows: [
+        [text('tests'), text('a | b'), [{ kind: 'code', text: 'c' }]],
+        [text('build'), [], []],
+      ],
+    },
+    { kind: 'paragraph', inline: text('end') },
+  ]);
+  expect(markdown('| no table')[0]?.kind).toBe('paragraph');
 });

@@ -14,6 +14,7 @@ export type Block =
   | { kind: 'code'; language: string; text: string }
   | { kind: 'list'; ordered: boolean; items: Inline[][] }
   | { kind: 'quote'; inline: Inline[] }
+  | { kind: 'table'; head: Inline[][]; rows: Inline[][][] }
   | { kind: 'rule' };
 
 const MAX = 100_000;
@@ -48,6 +49,18 @@ export function markdown(source: string): Block[] {
       blocks.push({ kind: 'rule' });
       continue;
     }
+    if (line.trim().startsWith('|') && DELIMITER.test(lines[i + 1] ?? '')) {
+      flush();
+      const head = cells(line);
+      const rows: Inline[][][] = [];
+      i += 1;
+      while ((lines[i + 1] ?? '').trim().startsWith('|')) {
+        const row = cells(lines[++i] ?? '');
+        rows.push(head.map((_, k) => row[k] ?? []));
+      }
+      blocks.push({ kind: 'table', head, rows });
+      continue;
+    }
     const item = /^\s*(?:[-*+]|(\d{1,4})[.)])\s+(.*)$/.exec(line);
     if (item) {
       const ordered = item[1] !== undefined;
@@ -73,6 +86,18 @@ export function markdown(source: string): Block[] {
   }
   flush();
   return blocks;
+}
+
+/** The line below a table's head. */
+const DELIMITER = /^\s*\|(\s*:?-+:?\s*\|)+\s*$/;
+
+/** The cells of a table's line; `\\|` is a bar within one. */
+function cells(line: string): Inline[][] {
+  return line
+    .trim()
+    .replace(/^\||(?<!\\)\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => inline(cell.trim().replace(/\\\|/g, '|')));
 }
 
 const PIECES =

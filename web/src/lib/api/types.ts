@@ -120,6 +120,7 @@ export interface Project {
   requirements: Record<string, unknown>;
   status: ProjectStatus;
   status_detail: string | null;
+  default_branch: string | null;
   created_at: Time;
   updated_at: Time;
 }
@@ -297,6 +298,7 @@ export interface Run {
     input_tokens: number;
     output_tokens: number;
   };
+  /** Not in lists, and not before the engine has said anything. */
   document: RunDocument | null;
   created_at: Time;
   updated_at: Time;
@@ -449,7 +451,8 @@ export interface PullRequest {
   description: string;
   status: PullRequestStatus;
   branch: string;
-  target: string;
+  /** Null: the branch that the repository had checked out. */
+  target: string | null;
   base_commit: string;
   head_commit: string;
   labels: string[];

@@ -56,7 +56,9 @@ function said(p: PullRequest): string {
   const refused = p.gates.filter((g) => g.verdict === 'failed' || g.verdict === 'error').length;
   const open = p.comments.filter((c) => !c.resolved).length;
   return [
-    refused ? `${refused} of ${p.gates.length} gates refuse it` : `gates ${passed} of ${p.gates.length}`,
+    refused
+      ? `${refused} of ${p.gates.length} gates refuse it`
+      : `${passed} ${passed === 1 ? 'gate' : 'gates'} passed`,
     `${p.files.length} ${p.files.length === 1 ? 'file' : 'files'}`,
     open ? `${open} open ${open === 1 ? 'comment' : 'comments'}` : '',
   ]
