@@ -183,7 +183,7 @@ export const people = [
         expires_at: new Date(Date.now() + 7 * 864e5).toISOString(),
       };
       w.invitations.unshift(i);
-      return { status: 201, data: { ...i, link: `http://127.0.0.1:8080/invite?link=inv_${i.id.slice(-8)}` } };
+      return { status: 201, data: { ...i, link: `inv_${i.id.slice(-8)}` } };
     },
   ],
   [
