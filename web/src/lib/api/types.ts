@@ -1,6 +1,6 @@
 /**
- * The objects of the HTTP API as `docs/api.md` describes them. Written by hand until `openapi.json` exists; then this file
- * only renames what `schema.d.ts` has (`npm run gen`), and nothing else in the app changes.
+ * The objects of the HTTP API, as the server answers them (`/openapi.json`). Objects that it hands on as they are (gates, a run's
+ * document, entries of a journal) have their shape only here.
  */
 
 /** RFC 3339, UTC. */

@@ -77,7 +77,9 @@ function ofTask(t: Task): Need {
           ? 'plan'
           : code === 'approval_required'
             ? 'approval'
-            : 'question',
+            : code === 'question'
+              ? 'question'
+              : 'failed',
     title: t.title,
     detail: t.error?.message ?? '',
     project: t.project_id,
