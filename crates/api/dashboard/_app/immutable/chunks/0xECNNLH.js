@@ -1,1 +1,0 @@
-import{s as n,g as i,d as t}from"./BQmzHZU2.js";class s{#e=n(null);get offlineSince(){return i(this.#e)}set offlineSince(e){t(this.#e,e,!0)}reached(e){e?this.offlineSince=null:this.offlineSince??=Date.now()}}const f=new s;export{f as c};

@@ -1,1 +1,0 @@
-import{s as e,i as s,g as o,d as r}from"./BQmzHZU2.js";class a{#t=e(s(Date.now()));get now(){return o(this.#t)}set now(t){r(this.#t,t,!0)}start(){const t=setInterval(()=>this.now=Date.now(),5e3);return()=>clearInterval(t)}}const w=new a;export{w as c};
