@@ -177,7 +177,25 @@ fn models_of(engine: &Engine, default: Option<&str>) -> Models {
         id: row.provider.to_owned(),
         name: row.what.to_owned(),
         configured: row.is_configured,
-        hint: row.missing,
+        // The list speaks of any model of the provider.
+        hint: row.missing.map(|why| why.replace(&format!("{}/any", row.provider), row.provider)),
+    };
+    let offline = Provider {
+        id: "offline".to_owned(),
+        name: "The offline engine: repairs failing tests without a model".to_owned(),
+        configured: true,
+        hint: None,
+    };
+    let offline_model = Model {
+        id: "offline".to_owned(),
+        provider: "offline".to_owned(),
+        name: "offline".to_owned(),
+        configured: true,
+        note: None,
+        input_usd_per_million: 0.0,
+        cached_usd_per_million: 0.0,
+        output_usd_per_million: 0.0,
+        context_tokens: None,
     };
     let model = |row: ModelRow| {
         let (provider, name) = row.spec.split_once('/').unwrap_or(("", row.spec.as_str()));
@@ -195,8 +213,8 @@ fn models_of(engine: &Engine, default: Option<&str>) -> Models {
     };
     Models {
         default: default.map_or(known.default, str::to_owned),
-        providers: known.providers.into_iter().map(provider).collect(),
-        items: known.models.into_iter().map(model).collect(),
+        providers: std::iter::once(offline).chain(known.providers.into_iter().map(provider)).collect(),
+        items: std::iter::once(offline_model).chain(known.models.into_iter().map(model)).collect(),
     }
 }
 
