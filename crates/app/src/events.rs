@@ -8,6 +8,8 @@
 mod cloud;
 mod pump;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod ticket;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use auth::{Action, Caller};
-use domain::{EventId, ProjectId, TenantId};
+use domain::{EventId, ProjectId, TenantId, Timestamp};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::office::Origin;
@@ -75,6 +77,8 @@ struct Stream {
 struct Watched {
     caller: Caller,
     project: ProjectId,
+    /// Since when.
+    since: Timestamp,
     end: watch::Sender<Option<End>>,
 }
 
@@ -99,6 +103,7 @@ impl EventHub {
     ) -> Result<Watcher, AppError> {
         let last = allowed(&self.inner.platform, caller, origin, project).await?;
         let (sender, end) = watch::channel(None);
+        let since = self.inner.platform.now();
         let mut streams = self.streams();
         let known = streams.contains_key(&caller.tenant);
         let stream = streams.entry(caller.tenant).or_insert_with(|| Stream {
@@ -107,7 +112,7 @@ impl EventHub {
             watchers: HashMap::new(),
         });
         let key = self.inner.keys.fetch_add(1, Ordering::Relaxed);
-        stream.watchers.insert(key, Watched { caller: caller.clone(), project, end: sender });
+        stream.watchers.insert(key, Watched { caller: caller.clone(), project, since, end: sender });
         drop(streams);
         if !known {
             self.inner.begun.notify_one();
@@ -279,13 +284,18 @@ impl Subscription {
 
     /// Reads on from the store; joins the live stream once the end is near.
     async fn catch_up(&mut self) -> Result<(), End> {
-        let page = self.read().await?;
-        if page.whole {
-            self.take(page);
+        let page = self.read_after(self.after).await?;
+        self.go_on(page).await
+    }
+
+    /// Goes on behind a page of the store.
+    async fn go_on(&mut self, page: pump::Page) -> Result<(), End> {
+        let whole = page.whole;
+        self.take(page);
+        if whole {
             return Ok(());
         }
         // What the page could not see yet is either before the cursor, and read now, or comes live.
-        self.take(page);
         let (live, cursor) = self.hub.join(self.tenant, self.project).ok_or(End::Stopped)?;
         let mut missed = VecDeque::new();
         let mut after = self.after;
@@ -305,10 +315,6 @@ impl Subscription {
     fn take(&mut self, page: pump::Page) {
         self.after = page.last;
         self.ready.extend(page.events);
-    }
-
-    async fn read(&self) -> Result<pump::Page, End> {
-        self.read_after(self.after).await
     }
 
     async fn read_after(&self, after: u64) -> Result<pump::Page, End> {

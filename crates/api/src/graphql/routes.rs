@@ -1,7 +1,7 @@
 //! `/graphql` and what belongs to it.
 
 use app::authenticate::{Carrier, caller_of};
-use auth::Caller;
+use app::sso;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -54,14 +54,16 @@ async fn subscribe(State(state): State<ApiState>, request: Request) -> ApiResult
     }))
 }
 
-/// The caller behind a ticket or an API token.
+/// The caller behind a ticket, an API token, or a token of a configured issuer.
 fn by_token(state: ApiState) -> Authenticate {
     Box::new(move |token| {
         let state = state.clone();
         Box::pin(async move {
             let token = token?;
-            let found: Result<Caller, _> = caller_of(state.platform(), Carrier::Address, &token).await;
-            match found {
+            if !token.starts_with("aamas_") {
+                return sso::service_of(state.entrance(), &token).await.ok();
+            }
+            match caller_of(state.platform(), Carrier::Address, &token).await {
                 Ok(caller) => Some(caller),
                 Err(_) => caller_of(state.platform(), Carrier::Header, &token).await.ok(),
             }

@@ -10,4 +10,5 @@ mod rest_matrix;
 mod rest_world;
 mod websocket;
 mod websocket_client;
+mod websocket_hub;
 mod websocket_world;

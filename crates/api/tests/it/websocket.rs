@@ -140,6 +140,24 @@ async fn only_who_may_opens_a_socket() {
     assert_eq!(Client::open(world.address, &path(project), &page).await.map(drop), Ok(()));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_with_a_foreign_token_comes_back_with_a_new_one() {
+    let world = World::new().await;
+    let owner = world.caller(TenantId::LOCAL, Role::Owner).await;
+    let project = world.project(&owner, "a").await;
+    let foreign = auth::Caller { session: None, token: None, ..owner.clone() };
+    let hub = world.state.sockets().hub();
+    let mut own = hub.open(&owner, &Origin::default(), project).await.expect("it may");
+    let mut first = hub.open(&foreign, &Origin::default(), project).await.expect("it may");
+    world.clock.pass(Duration::from_secs(15 * 60 + 1));
+    let mut second = hub.open(&foreign, &Origin::default(), project).await.expect("it may");
+    world.emit(None, "member.removed", vec![json!({})]).await;
+    assert_eq!(first.ended().await, app::events::End::Session);
+    for other in [&mut own, &mut second] {
+        assert!(tokio::time::timeout(Duration::from_millis(20), other.ended()).await.is_err());
+    }
+}
+
 #[tokio::test]
 async fn there_are_so_many_sockets_and_no_more() {
     let world = World::new().await;

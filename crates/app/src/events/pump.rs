@@ -117,7 +117,7 @@ pub async fn run(hub: EventHub, stop: CancellationToken) {
 }
 
 /// Hands out what is new in an organization, and judges who watches; what was judged.
-async fn hand_out(hub: &EventHub, tenant: TenantId, due: Judge) -> Result<Judge, AppError> {
+pub(super) async fn hand_out(hub: &EventHub, tenant: TenantId, due: Judge) -> Result<Judge, AppError> {
     let mut judge = due;
     loop {
         let Some(cursor) = hub.streams().get(&tenant).map(|stream| stream.cursor) else { return Ok(judge) };

@@ -2,6 +2,7 @@
 //! a policy changes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use auth::Caller;
 use domain::{CredentialId, ProjectId, TenantId, Timestamp, UserId};
@@ -33,6 +34,10 @@ impl Judge {
     }
 }
 
+/// How long somebody watches by a token of another issuer, which nobody here can see the end of. Who comes back with a new
+/// one goes on from the last event.
+const UNSEEN: Duration = Duration::from_secs(15 * 60);
+
 /// What is asked once for all who have it in common.
 type Key = (String, Option<String>, ProjectId);
 
@@ -41,18 +46,22 @@ pub(super) async fn judge(hub: &EventHub, tenant: TenantId, what: Judge) -> Resu
     if what == Judge::Nothing {
         return Ok(());
     }
+    let platform = &hub.inner.platform;
+    let (now, settings) = (platform.now(), platform.settings().clone());
     let mut asked: HashMap<Key, (Caller, Vec<u64>)> = HashMap::new();
     if let Some(stream) = hub.streams().get(&tenant) {
         for (key, watched) in &stream.watchers {
             let caller = &watched.caller;
+            let credential = caller.session.is_some() || caller.token.is_some();
+            if !credential && now.since(watched.since) > UNSEEN {
+                watched.end.send_replace(Some(End::Session));
+            }
             let credential = caller.session.clone().or_else(|| caller.token.clone());
             let of = (caller.id().to_owned(), credential, watched.project);
             asked.entry(of).or_insert_with(|| (caller.clone(), Vec::new())).1.push(*key);
         }
     }
-    let platform = &hub.inner.platform;
     let callers: Vec<_> = asked.iter().map(|(key, (caller, _))| (key.clone(), caller.clone())).collect();
-    let (now, settings) = (platform.now(), platform.settings().clone());
     let found: Vec<(Key, Caller, Standing)> = platform
         .store()
         .read(tenant, move |tx| {
@@ -135,8 +144,11 @@ fn behind(tx: &TenantTx<'_>, id: CredentialId) -> Result<Option<CredentialRecord
     }
     match record.doc["had_with"].as_str().and_then(|text| text.parse().ok()) {
         Some(parent) => tx.credential_by_id(parent),
-        // Had with a token of an issuer, which nothing is known of here.
-        None => Ok(Some(CredentialRecord { ended_at: None, expires_at: None, ..record })),
+        // Had with a token of another issuer.
+        None => {
+            let expires_at = Some(record.created_at.plus(UNSEEN));
+            Ok(Some(CredentialRecord { ended_at: None, expires_at, ..record }))
+        }
     }
 }
 
