@@ -21,6 +21,7 @@ const STANDING_EVERY: Duration = Duration::from_secs(5);
 const BATCH: u32 = 64;
 
 /// Events of an organization, in their order.
+#[derive(Debug)]
 pub(super) struct Page {
     pub(super) events: Vec<Arc<Published>>,
     /// The position of the last one that was looked at.
