@@ -181,7 +181,7 @@ fn wrong_usage_is_one_document_and_2() {
         &["runs", "cancel", "last"],
         &["pr", "show", "last"],
         &["nonsense"],
-        &["serve"],
+        &["serve", "--listen", "nowhere"],
     ];
     for arguments in cases {
         let ran = world.aamas(arguments.iter().copied()).finish();
