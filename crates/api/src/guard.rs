@@ -9,8 +9,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, DefaultClock, QuantaInstant};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tracing::Instrument;
 
 use crate::problem::Problem;
@@ -20,18 +20,30 @@ use crate::state::ApiState;
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Whoever can't be told gets this share of a caller's rate, per address.
+const STRANGERS_SHARE: u32 = 10;
+
 /// Limits of callers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests a second of one caller.
+    /// Requests a second of one caller: of a token, or of a session.
     pub per_second: u32,
     /// Requests at once.
     pub burst: u32,
 }
 
+impl Limits {
+    /// So many requests a second of one caller, and as many at once.
+    #[must_use]
+    pub fn per_second(n: u32) -> Self {
+        Self { per_second: n, burst: n }
+    }
+}
+
 impl Default for Limits {
+    /// More than one busy program needs: what holds by default is a bound for those that run wild.
     fn default() -> Self {
-        Self { per_second: 120, burst: 240 }
+        Self::per_second(20_000)
     }
 }
 
@@ -41,29 +53,39 @@ pub(crate) struct RequestId(pub(crate) String);
 
 /// How often each caller has called.
 pub(crate) struct Rates {
-    by_caller: DefaultKeyedRateLimiter<String>,
+    callers: DefaultKeyedRateLimiter<String>,
+    strangers: DefaultKeyedRateLimiter<String>,
 }
 
 impl Rates {
     pub(crate) fn new(limits: Limits) -> Self {
-        let one = NonZeroU32::MIN;
-        let per_second = NonZeroU32::new(limits.per_second).unwrap_or(one);
-        let burst = NonZeroU32::new(limits.burst).unwrap_or(one);
-        Self { by_caller: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)) }
+        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let quota = |share: u32| {
+            Quota::per_second(at_least_one(limits.per_second / share))
+                .allow_burst(at_least_one(limits.burst / share))
+        };
+        Self { callers: RateLimiter::keyed(quota(1)), strangers: RateLimiter::keyed(quota(STRANGERS_SHARE)) }
     }
 
-    /// Seconds to wait, if it is too often.
-    fn check(&self, key: &String) -> Option<u64> {
-        self.by_caller
-            .check_key(key)
-            .err()
-            .map(|until| until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+    /// Seconds to wait, if a caller comes too often.
+    fn check_caller(&self, key: &String) -> Option<u64> {
+        self.callers.check_key(key).err().map(seconds)
+    }
+
+    /// Seconds to wait, if somebody unknown comes too often from this address.
+    fn check_stranger(&self, address: &String) -> Option<u64> {
+        self.strangers.check_key(address).err().map(seconds)
     }
 
     /// Forgets callers that have not called for a while.
     pub(crate) fn forget_idle(&self) {
-        self.by_caller.retain_recent();
+        self.callers.retain_recent();
+        self.strangers.retain_recent();
     }
+}
+
+fn seconds(until: NotUntil<QuantaInstant>) -> u64 {
+    until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
 }
 
 /// The outermost layer: an id, a span, a bound on the time, and a document for whatever has none.
@@ -155,14 +177,16 @@ pub(crate) async fn rate(State(state): State<ApiState>, request: Request, next: 
     }
     let (mut parts, body) = request.into_parts();
     // Whoever can't be told is held by the address; the handler says what is wrong with the credential.
-    let key = match crate::caller::authenticated(&mut parts, &state).await {
-        Ok(caller) => key_of(&caller),
-        Err(_) => parts
-            .extensions
-            .get::<crate::server::Peer>()
-            .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string()),
+    let wait = match crate::caller::authenticated(&mut parts, &state).await {
+        Ok(caller) => state.rates().check_caller(&key_of(&caller)),
+        Err(_) => state.rates().check_stranger(
+            &parts
+                .extensions
+                .get::<crate::server::Peer>()
+                .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string()),
+        ),
     };
-    if let Some(seconds) = state.rates().check(&key) {
+    if let Some(seconds) = wait {
         return Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "rate_limited",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiState, Config, Listener, Tls};
+use api::{ApiState, Config, Limits, Listener, Tls};
 use app::models::{Model, Models, Provider};
 use app::{Platform, Settings};
 use domain::TenantId;
@@ -119,7 +119,7 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
             demo: arguments.demo,
             models: models.clone(),
             audit_keys: vec![audit_key],
-            ..Config::default()
+            limits: arguments.rate_limit.map_or_else(Limits::default, Limits::per_second),
         };
         let state = ApiState::behind(entrance, config, rim::random::<16>);
         let router = api::router(state.clone());
