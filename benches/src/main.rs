@@ -7,6 +7,7 @@ mod memory;
 mod model;
 mod prompt;
 mod repository;
+mod server;
 mod subject;
 mod table;
 mod turns;
@@ -36,6 +37,9 @@ fn main() -> Result<ExitCode> {
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.next_if(|first| first == LIBRARY).is_some() {
         return library::measure(arguments).map(|()| ExitCode::SUCCESS);
+    }
+    if arguments.next_if(|first| first == server::WATCHERS).is_some() {
+        return server::watch(&arguments.collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);
     }
     let options = options(arguments)?;
     let scratch = tempfile::tempdir().context("make a scratch directory")?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::library;
 use crate::prompt::{changed_prefixes, tokens};
 use crate::repository::{of_files, small, worktree_add};
+use crate::server;
 use crate::subject::{Done, Subject, Via, bare_command, task_bytes};
 use crate::table::{Row, Target};
 use crate::turns::{Turn, commands, one_change, six_calls};
@@ -44,6 +45,9 @@ pub(crate) const GROUPS: &[(&str, Group)] = &[
     ("runs", library::at_once),
     ("parked", library::parked_runs),
     ("waiting", library::waiting_runs),
+    ("serve", server::idle),
+    ("asked", server::asked),
+    ("watched", server::watched),
 ];
 
 fn start(bench: &Bench) -> Vec<Row> {
@@ -234,7 +238,7 @@ fn prompt(bench: &Bench) -> Vec<Row> {
 
 impl Bench {
     /// Median of as many figures as were asked for; the first failure ends it.
-    fn median(&self, figure: impl FnMut(usize) -> Result<f64>) -> Result<f64> {
+    pub(crate) fn median(&self, figure: impl FnMut(usize) -> Result<f64>) -> Result<f64> {
         let mut figures = (0..self.times).map(figure).collect::<Result<Vec<_>>>()?;
         figures.sort_by(f64::total_cmp);
         Ok(figures[figures.len() / 2])
@@ -258,7 +262,8 @@ fn split(both: Result<(f64, f64)>) -> (Result<f64>, Option<f64>) {
     }
 }
 
-fn row(
+/// A figure that should be at most so much.
+pub(crate) fn row(
     group: &'static str,
     what: &'static str,
     unit: &'static str,

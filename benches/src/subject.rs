@@ -78,6 +78,14 @@ impl Subject {
         Ok(Self::Bare { python, program })
     }
 
+    /// The binary, if that is what it is.
+    pub(crate) fn binary(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Aamas(binary) => Some(binary),
+            Self::Bare { .. } => None,
+        }
+    }
+
     /// Lets the subject do the task in `repository`, keeping its own data in `data`.
     pub(crate) fn run(&self, repository: &Path, data: &Path, turns: &[Turn], via: Via) -> Result<Done> {
         std::fs::create_dir_all(data)?;
@@ -160,7 +168,8 @@ fn cpu_of_children() -> Result<Duration> {
     Ok(micros(usage.user_time())? + micros(usage.system_time())?)
 }
 
+/// A command of its own.
 #[expect(clippy::disallowed_methods, reason = "what is measured runs as a process of its own")]
-fn program_named(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn program_named(program: impl AsRef<std::ffi::OsStr>) -> Command {
     Command::new(program)
 }

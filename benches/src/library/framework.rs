@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::TURNS;
-use super::rows::program_named;
+use crate::subject::program_named;
 
 const LOOP: &str = include_str!("../../framework/loop.py");
 /// It may take this long.

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+pub(crate) use process::open_many_files;
 pub(crate) use rows::{at_once, parked_runs, waiting_runs};
 
 /// Turns of a run that call the tool.

@@ -23,7 +23,7 @@ pub(super) fn pss_kb() -> Result<f64> {
 }
 
 /// Lets this process, and those that it starts, open as many files as the system allows it.
-pub(super) fn open_many_files(wanted: usize) -> Result<()> {
+pub(crate) fn open_many_files(wanted: usize) -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = u64::try_from(wanted)?;
     anyhow::ensure!(most >= wanted, "{wanted} open files are needed, and {most} allowed (ulimit -n)");

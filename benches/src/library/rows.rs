@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::framework;
 use crate::measure::Bench;
+use crate::subject::program_named;
 use crate::table::{Row, Target};
 
 /// Runs at once.
@@ -94,9 +95,4 @@ fn measured(bench: &Bench, name: &str, count: usize) -> Result<Value> {
 fn figure(document: &Result<Value>, name: &str) -> Result<f64> {
     let document = document.as_ref().map_err(|e| anyhow::anyhow!("{e:#}"))?;
     document[name].as_f64().with_context(|| format!("no {name} in {document}"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "what is measured runs as a process of its own")]
-pub(super) fn program_named(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    Command::new(program)
 }
