@@ -302,7 +302,7 @@ pub async fn get(
     id: AgentId,
 ) -> Result<Agent, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.agent(id)?.ok_or_else(|| AppError::not_found("agent", id))?;
             look.may(Action::AgentsRead, resource_of(id, look.tx.tenant()))?;
             agent_of(&record, look.now())

@@ -89,7 +89,7 @@ pub async fn get(
     id: ArtifactId,
 ) -> Result<CodeArtifact, AppError> {
     let record = platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.code_artifact(id)?.ok_or_else(|| AppError::not_found("artifact", id))?;
             look.may(Action::RunsRead, list_resource(look.tx, Some(record.project))?)?;
             Ok(record)

@@ -5,12 +5,12 @@ use domain::{
     StepId, StepState, TaskEvent, TaskId,
 };
 use store::{
-    AttemptRecord, NewArtifact, NewEntry, Owner, RunRecord, StepRecord, StoreError, StoredObject, TaskRecord,
-    TenantTx,
+    AttemptRecord, Document, NewArtifact, NewEntry, Owner, RunRecord, StepRecord, StoreError, StoredObject,
+    TaskRecord, TenantTx,
 };
 
 use crate::claim::{Claim, LEASE, journal_entry};
-use crate::records::{TaskDoc, to_doc};
+use crate::records::TaskDoc;
 use crate::{AppError, Desk, work};
 
 /// What a run needs to begin.
@@ -172,7 +172,7 @@ fn task_for(
                 priority: like.priority,
                 project: like.project,
                 assigned_agent: like.assigned_agent,
-                doc: to_doc(&doc),
+                doc: Document::of(&doc),
                 ..new
             }
         }

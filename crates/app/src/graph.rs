@@ -24,7 +24,7 @@ use crate::records::{TaskDoc, of_doc};
 use crate::reviews::{self, PullRequestView};
 use crate::runs::{self, Run};
 use crate::tasks::{self, Task};
-use crate::{AppError, Platform, agents, artifacts};
+use crate::{AppError, Platform, agents, artifacts, list};
 
 pub use lists::{
     AgentSort, ProjectSort, TaskSort, agent_page, artifact_page, project_page, pull_request_page, run_page,
@@ -103,8 +103,9 @@ where
     K: Copy + Eq + Hash + Send + 'static,
     T: Send + 'static,
 {
+    let short = ids.len() <= list::SHORT;
     let found = platform
-        .look(caller, origin, move |look| {
+        .browse(caller, origin, short, move |look| {
             let (mut all, mut asked) = (HashMap::new(), false);
             for id in ids {
                 match read(look, id) {
@@ -157,8 +158,9 @@ pub async fn tasks(
 ) -> Result<HashMap<TaskId, Task>, AppError> {
     each(platform, caller, origin, ids, |look, id| {
         let Some(record) = look.tx.task(id)? else { return Ok(None) };
-        look.may(Action::TasksRead, tasks::resource_of(look.tx, &record)?)?;
-        tasks::view(look.tx, record).map(Some)
+        let doc: TaskDoc = of_doc("task", &record.doc)?;
+        look.may(Action::TasksRead, tasks::resource_by(look.tx, &record, &doc)?)?;
+        tasks::view_by(look.tx, record, doc).map(Some)
     })
     .await
 }
@@ -305,11 +307,20 @@ pub async fn project_metrics(
     .await
 }
 
+/// What came of a task: the part of a [`TaskDoc`] that averages are made of.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Came {
+    run: Option<RunId>,
+    actual_effort: Option<Hours>,
+    quality_score: Option<f64>,
+}
+
 fn metrics_of(look: &Look<'_, '_>, id: ProjectId) -> Result<ProjectMetrics, AppError> {
     let by_state: HashMap<_, _> = look.tx.count_tasks(id)?.into_iter().collect();
     let (mut quality, mut hours, mut spent, mut priced) = (Vec::new(), Vec::new(), 0, true);
     for task in look.tx.tasks(Some(id), store::Page::newest(AVERAGED))? {
-        let doc: TaskDoc = of_doc("task", &task.doc)?;
+        let doc: Came = of_doc("task", &task.doc)?;
         quality.extend(doc.quality_score);
         hours.extend(doc.actual_effort.map(Hours::as_hours));
         if let Some(budget) = doc.run.map(|run| look.tx.budget(run)).transpose()? {

@@ -20,6 +20,7 @@ mod facts;
 pub mod finish;
 pub mod graph;
 pub mod invitations;
+pub mod lazy;
 pub mod list;
 pub mod matching;
 pub mod me;

@@ -10,6 +10,8 @@ use crate::AppError;
 pub const MAX_LIMIT: u32 = 200;
 /// Items of a page unless asked otherwise.
 pub const DEFAULT_LIMIT: u32 = 50;
+/// Items of a page that is read as quickly as a single row.
+pub(crate) const SHORT: usize = DEFAULT_LIMIT as usize;
 /// Rows that one request looks at, at most: a filter that few rows pass goes on with the next page.
 const MAX_LOOKED_AT: usize = 10_000;
 /// Rows read at a time while a filter looks for more.
@@ -74,6 +76,12 @@ impl Asked {
             Page::Newest { before: from, limit: CHUNK }
         };
         Ok(Self { page, limit: limit as usize, query })
+    }
+
+    /// Whether a page without a filter is a matter of microseconds.
+    #[must_use]
+    pub(crate) fn is_short(&self) -> bool {
+        self.limit <= SHORT
     }
 
     /// Where the page begins, in either direction.

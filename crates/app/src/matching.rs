@@ -2,6 +2,7 @@
 
 use domain::{AgentId, AgentKind, AgentState, ProjectId};
 
+use crate::lazy::Lazy;
 use crate::records::{AgentDoc, Assignment, Candidate};
 
 /// How much each part counts; together 1.
@@ -76,12 +77,12 @@ pub fn find(
     candidates.truncate(KEPT);
     let best = candidates[0].clone();
     let reason = format!("{}: {}", best.name, best.reasons.join("; "));
-    (Some(best.agent_id), Assignment { reason, score: best.score, candidates })
+    (Some(best.agent_id), Assignment { reason, score: best.score, candidates: Lazy::of(&candidates) })
 }
 
 fn nobody(why: &str, fix: &str) -> (Option<AgentId>, Assignment) {
     let reason = format!("nobody fits: {why}; {fix}");
-    (None, Assignment { reason, score: 0.0, candidates: Vec::new() })
+    (None, Assignment { reason, score: 0.0, candidates: Lazy::default() })
 }
 
 /// The score of an agent; none if it lacks everything that the task asks for.

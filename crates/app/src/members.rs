@@ -75,7 +75,7 @@ pub async fn get(
     id: UserId,
 ) -> Result<Member, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.member(id)?.ok_or_else(|| AppError::not_found("member", id))?;
             look.may(Action::MembersRead, resource_of(&record, look.tx.tenant(), None)?)?;
             member_line(look.tx, &record)

@@ -171,6 +171,15 @@ impl Look<'_, '_> {
     }
 }
 
+/// How much a use case reads.
+#[derive(Clone, Copy, Debug)]
+enum Size {
+    /// A few rows, whatever is stored.
+    Few,
+    /// As much as there is.
+    Any,
+}
+
 impl Platform {
     /// Runs a use case that changes something: what it changes, the receipts of its decisions, its events and its
     /// audit entries are one commit. A refusal undoes everything and leaves a receipt and an audit entry of its own.
@@ -226,17 +235,57 @@ impl Platform {
         T: Send + 'static,
         F: FnOnce(&Look<'_, '_>) -> Result<T, AppError> + Send + 'static,
     {
+        self.read(caller, origin, Size::Any, read).await
+    }
+
+    /// [`Platform::look`] at a few rows by their keys, or at a short page of them.
+    ///
+    /// # Errors
+    /// As [`Platform::look`].
+    pub async fn glance<T, F>(&self, caller: &Caller, origin: &Origin, read: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Look<'_, '_>) -> Result<T, AppError> + Send + 'static,
+    {
+        self.read(caller, origin, Size::Few, read).await
+    }
+
+    /// [`Platform::glance`] if it is known to be `short`, else [`Platform::look`].
+    ///
+    /// # Errors
+    /// As [`Platform::look`].
+    pub(crate) async fn browse<T, F>(
+        &self,
+        caller: &Caller,
+        origin: &Origin,
+        short: bool,
+        read: F,
+    ) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Look<'_, '_>) -> Result<T, AppError> + Send + 'static,
+    {
+        let size = if short { Size::Few } else { Size::Any };
+        self.read(caller, origin, size, read).await
+    }
+
+    async fn read<T, F>(&self, caller: &Caller, origin: &Origin, size: Size, read: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Look<'_, '_>) -> Result<T, AppError> + Send + 'static,
+    {
         let policies = self.policies(caller.tenant).await?;
         let decided: Arc<Mutex<Vec<Decided>>> = Arc::default();
         let (now, ids) = (self.now(), self.ids());
         let (who, kept, by) = (caller.clone(), decided.clone(), policies.clone());
-        let result = self
-            .store()
-            .read(caller.tenant, move |tx| {
-                let asker = Asker { caller: &who, policies: &by, now, ids, decided: &kept };
-                Ok(read(&Look { tx, asker }))
-            })
-            .await?;
+        let look = move |tx: &TenantTx<'_>| {
+            let asker = Asker { caller: &who, policies: &by, now, ids, decided: &kept };
+            Ok(read(&Look { tx, asker }))
+        };
+        let result = match size {
+            Size::Few => self.store().glance(caller.tenant, look).await?,
+            Size::Any => self.store().read(caller.tenant, look).await?,
+        };
         let decided = take(&decided);
         if decided.is_empty() && result.is_ok() {
             return Err(AppError::Unasked);

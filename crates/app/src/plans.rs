@@ -45,7 +45,7 @@ pub async fn get(
     id: RunId,
 ) -> Result<PlanView, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.run(id)?.ok_or_else(|| AppError::not_found("run", id))?;
             look.may(Action::RunsRead, resource_of(look.tx, &record)?)?;
             let (analysis, plan) = planned(look.tx, id)?;

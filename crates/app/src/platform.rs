@@ -20,6 +20,9 @@ use crate::{AppError, Desk};
 const REMEMBERED: Duration = Duration::from_secs(2);
 /// Callers and sets of policies that are remembered at most.
 const MAX_REMEMBERED: u64 = 10_000;
+/// Organizations whose policies are kept parsed, and for how long after their last use.
+const MAX_PARSED: u64 = 200;
+const PARSED_FOR: Duration = Duration::from_secs(600);
 /// Own policies of an organization that are read; `auth` refuses more.
 const MAX_POLICIES: u32 = 1_000;
 /// A day in microseconds.
@@ -59,6 +62,8 @@ struct Inner {
     random: fn() -> [u8; 32],
     settings: Settings,
     policies: moka::sync::Cache<TenantId, Arc<Policies>>,
+    /// Those of organizations at work, should they have to be looked up again: to parse them takes milliseconds.
+    parsed: moka::sync::Cache<TenantId, Arc<Policies>>,
     callers: moka::sync::Cache<[u8; 32], Caller>,
     projects: moka::sync::Cache<(TenantId, ProjectId), Arc<KnownProject>>,
     memory: Memory,
@@ -84,6 +89,7 @@ impl Platform {
             random,
             settings,
             policies: cache(),
+            parsed: moka::sync::Cache::builder().max_capacity(MAX_PARSED).time_to_idle(PARSED_FOR).build(),
             callers: cache(),
             projects: cache(),
             memory: Memory::new(),
@@ -152,15 +158,20 @@ impl Platform {
         if let Some(known) = self.inner.policies.get(&tenant) {
             return Ok(known);
         }
-        let own = self.store().read(tenant, |tx| tx.policies(MAX_POLICIES)).await?;
+        let own = self.store().glance(tenant, |tx| tx.policies(MAX_POLICIES)).await?;
         let own: Vec<_> = own
             .into_iter()
             .filter(|policy| policy.enabled)
             .map(|policy| OwnPolicy { id: policy.id.to_string(), text: policy.text })
             .collect();
+        if let Some(parsed) = self.inner.parsed.get(&tenant).filter(|parsed| parsed.is_of(&own)) {
+            self.inner.policies.insert(tenant, parsed.clone());
+            return Ok(parsed);
+        }
         // A policy that was accepted once and can't be read any more denies everything rather than being left out.
         let parsed = Policies::new(&own).map_err(|e| AppError::Policies(e.to_string()))?;
         let parsed = Arc::new(parsed);
+        self.inner.parsed.insert(tenant, parsed.clone());
         self.inner.policies.insert(tenant, parsed.clone());
         Ok(parsed)
     }

@@ -288,7 +288,7 @@ pub async fn get(
     id: PolicyId,
 ) -> Result<Policy, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.policy(id)?.ok_or_else(|| AppError::not_found("policy", id))?;
             look.may(Action::PoliciesRead, resource_of(look.tx, id))?;
             Ok(policy_of(record))

@@ -219,9 +219,10 @@ pub async fn list(
         })
         .transpose()?;
     let asked = Asked::parse(&paging, &format!("projects {:?} {:?}", filter.status, filter.q))?;
+    let filtered = filter.status.is_some() || filter.q.is_some();
     let needle = filter.q.map(|q| q.to_lowercase());
     platform
-        .look(caller, origin, move |look| {
+        .browse(caller, origin, !filtered && asked.is_short(), move |look| {
             let tenant = look.tx.tenant();
             look.may(Action::ProjectsRead, scoped(look.caller(), tenant))?;
             let scope = look.caller().project_scope.clone();
@@ -261,7 +262,7 @@ pub async fn get(
     id: ProjectId,
 ) -> Result<Project, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.project(id)?.ok_or_else(|| AppError::not_found("project", id))?;
             look.may(Action::ProjectsRead, resource_of(&record, look.tx.tenant())?)?;
             project_of(&record, look.tx.tenant())

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use domain::{AgentId, Hours, RunError, RunId, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use store::Document;
 
 use crate::AppError;
+use crate::lazy::Lazy;
 
 /// What a project's row holds beside its columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -113,7 +115,7 @@ pub struct Assignment {
     /// How well it fits, 0 to 1.
     pub score: f64,
     /// Who was looked at, the best first.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Lazy<Vec<Candidate>>,
 }
 
 /// An agent that was looked at for a task.
@@ -183,13 +185,34 @@ pub struct TrackRecord {
     pub cost_nano_usd: i64,
 }
 
+/// A document of a row, in either of its forms. `null` is a document with nothing in it.
+pub trait Kept {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Why it is no `T`.
+    fn read_as<T: DeserializeOwned>(&self) -> serde_json::Result<T>;
+}
+
+impl Kept for serde_json::Value {
+    fn read_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        let nothing = Self::Object(serde_json::Map::new());
+        T::deserialize(if self.is_null() { &nothing } else { self })
+    }
+}
+
+impl Kept for Document {
+    fn read_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        if self.as_str() == "null" { serde_json::from_str("{}") } else { self.read() }
+    }
+}
+
 /// Reads the document of a row.
 ///
 /// # Errors
 /// [`AppError::Store`] when it is not what this version writes.
-pub fn of_doc<T: DeserializeOwned>(what: &'static str, doc: &serde_json::Value) -> Result<T, AppError> {
-    let doc = if doc.is_null() { serde_json::json!({}) } else { doc.clone() };
-    serde_json::from_value(doc)
+pub fn of_doc<T: DeserializeOwned>(what: &'static str, doc: &impl Kept) -> Result<T, AppError> {
+    doc.read_as()
         .map_err(|e| store::StoreError::Malformed { what: format!("document of a {what}: {e}") }.into())
 }
 

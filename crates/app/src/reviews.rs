@@ -270,7 +270,7 @@ pub async fn get(
     id: PullRequestId,
 ) -> Result<PullRequestView, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let (record, project) = found(look.tx, id)?;
             look.may(Action::PullRequestsRead, resource_of(look.tx, &record, project)?)?;
             view(look.tx, &record, project)

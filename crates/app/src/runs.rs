@@ -147,7 +147,7 @@ pub async fn list(
 /// [`AppError::NotFound`], [`AppError::Denied`].
 pub async fn get(platform: &Platform, caller: &Caller, origin: &Origin, id: RunId) -> Result<Run, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.run(id)?.ok_or_else(|| AppError::not_found("run", id))?;
             look.may(Action::RunsRead, resource_of(look.tx, &record)?)?;
             view(look.tx, record)
@@ -395,7 +395,7 @@ pub async fn operation(
     id: OperationId,
 ) -> Result<OperationView, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.operation(id)?.ok_or_else(|| AppError::not_found("operation", id))?;
             let part = Resource::new(ResourceKind::Operation, id.to_string(), look.tx.tenant())
                 .owned_by(record.asked_by.clone());

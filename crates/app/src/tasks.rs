@@ -19,12 +19,12 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use store::{TaskRecord, TenantTx};
+use store::{Document, TaskRecord, TenantTx};
 
 use crate::list::{Asked, Listed, Paging};
 use crate::office::{Office, Origin};
 use crate::projects::{self, checked_line};
-use crate::records::{Assignment, Estimate, TaskDoc, of_doc, to_doc};
+use crate::records::{Assignment, Estimate, TaskDoc, of_doc};
 use crate::{AppError, FieldProblem, Platform, agents, matching};
 
 /// The longest title, in characters.
@@ -166,7 +166,7 @@ pub struct TaskChange {
 }
 
 /// Which tasks are listed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskFilter {
     /// Of this project.
     pub project: Option<ProjectId>,
@@ -206,11 +206,12 @@ pub async fn list(
                 .map_err(|_| AppError::invalid("assigned_agent", "it is the id of an agent"))
         })
         .transpose()?;
+    let filtered = TaskFilter { project: None, ..filter.clone() } != TaskFilter::default();
     let asked = Asked::parse(&paging, &format!("tasks {filter:?}"))?;
     let needle = filter.q.map(|q| q.to_lowercase());
     let (project, kind) = (filter.project, filter.kind);
     platform
-        .look(caller, origin, move |look| {
+        .browse(caller, origin, !filtered && asked.is_short(), move |look| {
             let tenant = look.tx.tenant();
             let project = match (project, &look.caller().project_scope) {
                 (None, Some(scope)) => scope.parse().ok(),
@@ -253,10 +254,11 @@ pub async fn get(
     id: TaskId,
 ) -> Result<Task, AppError> {
     platform
-        .look(caller, origin, move |look| {
+        .glance(caller, origin, move |look| {
             let record = look.tx.task(id)?.ok_or_else(|| AppError::not_found("task", id))?;
-            look.may(Action::TasksRead, resource_of(look.tx, &record)?)?;
-            view(look.tx, record)
+            let doc: TaskDoc = of_doc("task", &record.doc)?;
+            look.may(Action::TasksRead, resource_by(look.tx, &record, &doc)?)?;
+            view_by(look.tx, record, doc)
         })
         .await
 }
@@ -342,13 +344,21 @@ fn apply(office: &mut Office<'_, '_>, record: &mut TaskRecord, change: TaskChang
         let dependencies = dependencies_of(office.rows(), record.id, record.project, &list)?;
         office.tx.set_dependencies(record.id, &dependencies)?;
     }
-    record.doc = to_doc(&doc);
+    record.doc = Document::of(&doc);
     Ok(())
 }
 
 /// A task, as policies see it.
 pub(crate) fn resource_of(tx: &TenantTx<'_>, record: &TaskRecord) -> Result<Resource, AppError> {
-    let doc: TaskDoc = of_doc("task", &record.doc)?;
+    resource_by(tx, record, &of_doc("task", &record.doc)?)
+}
+
+/// [`resource_of`] a task whose document was read.
+pub(crate) fn resource_by(
+    tx: &TenantTx<'_>,
+    record: &TaskRecord,
+    doc: &TaskDoc,
+) -> Result<Resource, AppError> {
     let part = Resource {
         risk: Risk::from_word(&doc.estimate.risk).unwrap_or(Risk::Low),
         cost: doc.run.map(|run| tx.budget(run)).transpose()?.map_or(NanoUsd(0), |b| b.spent),
@@ -361,7 +371,12 @@ pub(crate) fn resource_of(tx: &TenantTx<'_>, record: &TaskRecord) -> Result<Reso
 
 /// A task, as callers see it.
 pub(crate) fn view(tx: &TenantTx<'_>, record: TaskRecord) -> Result<Task, AppError> {
-    let doc: TaskDoc = of_doc("task", &record.doc)?;
+    let doc = of_doc("task", &record.doc)?;
+    view_by(tx, record, doc)
+}
+
+/// [`view`] of a task whose document was read.
+pub(crate) fn view_by(tx: &TenantTx<'_>, record: TaskRecord, doc: TaskDoc) -> Result<Task, AppError> {
     let dependencies = tx.dependencies(record.id)?.into_iter().map(|(id, _)| id).collect();
     let run = match doc.run {
         Some(run) => Some(run),

@@ -9,9 +9,9 @@ use domain::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use store::{AgentRecord, MessageKind, StoreError, TaskRecord, TenantTx};
+use store::{AgentRecord, Document, MessageKind, StoreError, TaskRecord, TenantTx};
 
-use crate::records::{AgentDoc, TaskDoc, TrackRecord, of_doc, to_doc};
+use crate::records::{AgentDoc, Kept, TaskDoc, TrackRecord, of_doc, to_doc};
 use crate::{AppError, Desk};
 
 const MS_PER_HUNDREDTH_HOUR: u64 = 36_000;
@@ -86,7 +86,7 @@ fn set_held(tx: &mut TenantTx<'_>, id: TaskId, now: Timestamp, held: bool) -> Re
     let mut doc: TaskDoc = doc_of("task", &task.doc)?;
     if doc.held != held {
         doc.held = held;
-        task.doc = to_doc(&doc);
+        task.doc = Document::of(&doc);
         task.updated_at = now;
         tx.save_task(&task)?;
     }
@@ -107,7 +107,7 @@ pub fn fail_task(desk: &Desk, id: TaskId, error: &RunError) -> Result<bool, AppE
         (task.wanted_at, task.updated_at) = (None, now);
         let mut doc: TaskDoc = doc_of("task", &task.doc)?;
         doc.error = Some(error);
-        task.doc = to_doc(&doc);
+        task.doc = Document::of(&doc);
         tx.save_task(&task)?;
         if let Some(agent) = task.assigned_agent {
             agent_leaves(tx, agent, id, &TrackRecord::default(), now)?;
@@ -182,7 +182,7 @@ pub(crate) fn taken(
     let mut doc: TaskDoc = doc_of("task", &task.doc)?;
     if task.project.is_some() {
         (doc.run, doc.error, doc.held) = (Some(run), None, false);
-        task.doc = to_doc(&doc);
+        task.doc = Document::of(&doc);
     }
     tx.save_task(task)?;
     if let Some(agent) = task.assigned_agent {
@@ -226,7 +226,7 @@ pub(crate) fn stood_still(
         (doc.run, doc.error) = (Some(run), error.cloned());
         doc.actual_effort = Some(facts.effort());
         doc.quality_score = quality(&facts.gates);
-        task.doc = to_doc(&doc);
+        task.doc = Document::of(&doc);
         task.wanted_at = goes_on_by_itself(tx, run, state)?.then_some(now);
     }
     tx.save_task(task)?;
@@ -312,10 +312,7 @@ fn task_event(desk: &Desk, verb: &str, task: &TaskRecord, run: Option<RunId>) ->
 }
 
 /// The document of a row, inside a transaction.
-pub(crate) fn doc_of<T: DeserializeOwned>(
-    what: &'static str,
-    doc: &serde_json::Value,
-) -> Result<T, StoreError> {
+pub(crate) fn doc_of<T: DeserializeOwned>(what: &'static str, doc: &impl Kept) -> Result<T, StoreError> {
     of_doc(what, doc).map_err(|error| match error {
         AppError::Store(error) => error,
         other => StoreError::Malformed { what: other.to_string() },

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::role::Role;
 
 /// A person or a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Principal {
     /// A person, by a session or by a token that belongs to them.

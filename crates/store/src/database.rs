@@ -1,7 +1,7 @@
 //! Which database a store lies in: SQLite below the data directory, or PostgreSQL somewhere.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::TenantId;
 
@@ -33,18 +33,45 @@ impl Database {
         look: impl FnOnce(&TenantTx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         match self {
-            Self::Sqlite { path, readers } => readers.with(|conn| {
-                let failed = |e| classify(conn, path, "read", &e);
-                let snapshot = conn.unchecked_transaction().map_err(failed)?;
-                let result = look(&TenantTx::new(Tx::sqlite(conn, path), tenant, quota_bytes));
-                snapshot.finish().map_err(failed)?;
-                result
-            }),
+            Self::Sqlite { path, readers } => {
+                let reader = readers.turn()?;
+                snapshot(&reader, path, tenant, quota_bytes, look)
+            }
             Self::Postgres(postgres) => {
                 postgres.read(tenant, |conn| look(&TenantTx::new(Tx::postgres(conn), tenant, quota_bytes)))
             }
         }
     }
+
+    /// The same on this thread if nothing has to be waited for: no network, no other reader. `look` comes back if not.
+    pub(crate) fn read_at_once<T, F>(
+        &self,
+        tenant: TenantId,
+        quota_bytes: u64,
+        look: F,
+    ) -> Result<Result<T, StoreError>, F>
+    where
+        F: FnOnce(&TenantTx<'_>) -> Result<T, StoreError>,
+    {
+        let Self::Sqlite { path, readers } = self else { return Err(look) };
+        let Some(reader) = readers.idle() else { return Err(look) };
+        Ok(snapshot(&reader, path, tenant, quota_bytes, look))
+    }
+}
+
+/// Runs `look` on one snapshot of what SQLite holds.
+fn snapshot<T>(
+    conn: &rusqlite::Connection,
+    path: &Path,
+    tenant: TenantId,
+    quota_bytes: u64,
+    look: impl FnOnce(&TenantTx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let failed = |e| classify(conn, path, "read", &e);
+    let snapshot = conn.unchecked_transaction().map_err(failed)?;
+    let result = look(&TenantTx::new(Tx::sqlite(conn, path), tenant, quota_bytes));
+    snapshot.finish().map_err(failed)?;
+    result
 }
 
 /// Says whether something was committed since it was last asked. Not to be asked from several threads at

@@ -1,18 +1,17 @@
 //! Connections that only read: opened when first needed, bounded, kept for the next reader.
 
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
 use crate::connection::open_reader;
 use crate::error::StoreError;
 
-/// Readers at the same time; more wait. Each may take a page cache of 2 MB.
-const MAX_READERS: usize = 8;
-
-/// Idle connections kept open.
-const MAX_IDLE: usize = 2;
+/// Readers at the same time; more wait. Each may take a page cache of 2 MB, and stays open: to open one costs more than
+/// most reads.
+const MAX_READERS: usize = 4;
 
 /// The connections that read.
 pub(crate) struct Readers {
@@ -32,42 +31,56 @@ impl Readers {
         Self { path, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Runs `read` with a connection of its own.
-    pub(crate) fn with<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let idle = self.take_turn();
-        let _turn = Turn(self);
-        let conn = match idle {
-            Some(conn) => conn,
-            None => open_reader(&self.path)?,
-        };
-        let result = read(&conn);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.idle.len() < MAX_IDLE && conn.is_autocommit() {
-            state.idle.push(conn);
-        }
-        result
-    }
-
-    fn take_turn(&self) -> Option<Connection> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A connection, once it is this reader's turn.
+    pub(crate) fn turn(&self) -> Result<Reader<'_>, StoreError> {
         let mut state = self
             .freed
-            .wait_while(state, |state| state.busy >= MAX_READERS)
+            .wait_while(self.state(), |state| state.busy >= MAX_READERS)
             .unwrap_or_else(PoisonError::into_inner);
         state.busy += 1;
-        state.idle.pop()
+        let mut reader = Reader { readers: self, conn: state.idle.pop() };
+        drop(state);
+        if reader.conn.is_none() {
+            reader.conn = Some(open_reader(&self.path)?);
+        }
+        Ok(reader)
+    }
+
+    /// A connection, if one is open and idle.
+    pub(crate) fn idle(&self) -> Option<Reader<'_>> {
+        let mut state = self.state();
+        let conn = state.idle.pop()?;
+        state.busy += 1;
+        Some(Reader { readers: self, conn: Some(conn) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One reader at work; given back even when its closure panics.
-struct Turn<'a>(&'a Readers);
+/// One reader at work; its connection is given back even when it panics.
+pub(crate) struct Reader<'a> {
+    readers: &'a Readers,
+    /// None only until it is open.
+    conn: Option<Connection>,
+}
 
-impl Drop for Turn<'_> {
+impl Deref for Reader<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.conn.as_ref().expect("a reader that was given out has a connection")
+    }
+}
+
+impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).busy -= 1;
-        self.0.freed.notify_one();
+        let mut state = self.readers.state();
+        state.busy -= 1;
+        // One that is still within a transaction can't be used again.
+        state.idle.extend(self.conn.take().filter(Connection::is_autocommit));
+        drop(state);
+        self.readers.freed.notify_one();
     }
 }

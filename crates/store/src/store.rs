@@ -182,6 +182,23 @@ impl Store {
         }
     }
 
+    /// [`Store::read`] of a few rows by their keys. What takes tens of microseconds is read on the thread of the caller,
+    /// without the way to another thread and back, which takes as long; where it would have to wait (for a network, for
+    /// other readers) it is a plain [`Store::read`].
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn glance<T, F>(&self, tenant: TenantId, look: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&TenantTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        match self.inner.database.read_at_once(tenant, self.inner.options.quota_bytes, look) {
+            Ok(result) => result,
+            Err(look) => self.read(tenant, look).await,
+        }
+    }
+
     /// [`Store::read`] on the thread of the caller: tens of microseconds for a row or a page of rows.
     ///
     /// # Errors

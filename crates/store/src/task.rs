@@ -2,10 +2,11 @@
 
 use domain::{AgentId, ProjectId, RunId, TaskId, TaskState, Timestamp};
 
+use crate::document::Document;
 use crate::error::StoreError;
 use crate::page::Page;
 use crate::sql::tasks as sql;
-use crate::tenant::{TenantTx, bounded, document, values};
+use crate::tenant::{TenantTx, bounded, values, written};
 use crate::tx::Row;
 
 /// A task's text has at most 1 MB; the caller says so first, this is the last resort.
@@ -31,7 +32,7 @@ pub struct TaskRecord {
     /// When it was last saved.
     pub updated_at: Timestamp,
     /// What the layers above keep about it.
-    pub doc: serde_json::Value,
+    pub doc: Document,
     /// A line for people; none where the text is one.
     pub title: Option<String>,
     /// The project that it belongs to; none for a task of the command line.
@@ -59,7 +60,7 @@ impl TaskRecord {
             priority: 0,
             created_at: now,
             updated_at: now,
-            doc: serde_json::Value::Null,
+            doc: Document::default(),
             title: None,
             project: None,
             assigned_agent: None,
@@ -77,7 +78,7 @@ impl TenantTx<'_> {
     /// [`StoreError::AlreadyExists`].
     pub fn insert_task(&mut self, task: &TaskRecord) -> Result<(), StoreError> {
         bounded("task text", task.text.len(), MAX_TEXT_BYTES)?;
-        let doc = document("task document", &task.doc)?;
+        let doc = written("task document", &task.doc)?;
         let (text, kind) = (task.text.as_str(), task.kind.as_str());
         self.execute(
             sql::INSERT,
@@ -105,7 +106,7 @@ impl TenantTx<'_> {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn save_task(&mut self, task: &TaskRecord) -> Result<(), StoreError> {
-        let doc = document("task document", &task.doc)?;
+        let doc = written("task document", &task.doc)?;
         let values = values![
             task.id,
             task.kind.as_str(),

@@ -2,6 +2,7 @@
 
 use domain::{RunId, TenantId};
 
+use crate::document::Document;
 use crate::error::StoreError;
 use crate::lease::Fence;
 use crate::tx::{Row, Scan, Sql, Tx, Value};
@@ -136,6 +137,12 @@ pub(crate) fn document(what: &'static str, doc: &serde_json::Value) -> Result<Va
     let text = doc.to_string();
     bounded(what, text.len(), MAX_DOCUMENT_BYTES)?;
     Ok(Value::Text(text.into()))
+}
+
+/// The same of a document that is text already.
+pub(crate) fn written<'d>(what: &'static str, doc: &'d Document) -> Result<Value<'d>, StoreError> {
+    bounded(what, doc.as_str().len(), MAX_DOCUMENT_BYTES)?;
+    Ok(Value::Text(doc.as_str().into()))
 }
 
 /// Refuses what is too large.

@@ -8,13 +8,13 @@ use domain::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::{TaskRecord, TenantTx};
+use store::{Document, TaskRecord, TenantTx};
 
 use super::dependencies::dependencies_of;
 use super::{MAX_DEPENDENCIES, MAX_TITLE, Task, parse_time, title_of, view};
 use crate::office::{Office, Origin};
 use crate::projects::{self, checked_line};
-use crate::records::{TaskDoc, TaskSettings, of_doc, to_doc};
+use crate::records::{TaskDoc, TaskSettings, of_doc};
 use crate::{AppError, FieldProblem, Platform, agents, estimate, matching};
 
 /// The longest description, in bytes: the contract's.
@@ -239,7 +239,7 @@ pub(crate) fn insert(
     let record = TaskRecord {
         kind: new.kind.as_str().to_owned(),
         priority: new.priority.rank(),
-        doc: to_doc(&doc),
+        doc: Document::of(&doc),
         title: new.title,
         project: Some(project),
         assigned_agent: agent,

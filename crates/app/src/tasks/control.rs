@@ -3,12 +3,12 @@
 use auth::{Action, Caller};
 use domain::{RunId, RunState, TaskEvent, TaskId, TaskState};
 use serde_json::json;
-use store::{MessageKind, NewMessage, TaskRecord};
+use store::{Document, MessageKind, NewMessage, TaskRecord};
 
 use super::{Task, event_data, resource_of, view};
 use crate::office::{Office, Origin};
 use crate::operations::Operation;
-use crate::records::{TaskDoc, of_doc, to_doc};
+use crate::records::{TaskDoc, of_doc};
 use crate::{AppError, Platform};
 
 /// What people do with a task.
@@ -105,7 +105,7 @@ pub(crate) fn steer(
         }
     };
     record.updated_at = now;
-    record.doc = to_doc(&doc);
+    record.doc = Document::of(&doc);
     office.tx.save_task(&record)?;
     office.did(event, ("task", record.id.to_string()), event_data(&record))
 }

@@ -388,7 +388,7 @@ async fn people_see_what_waits_for_them() {
         for (hours, held) in [(9, false), (10, true)] {
             tx.insert_task(&TaskRecord {
                 project: Some(project),
-                doc: json!({"assignment": {"reason": "nobody fits: no Go"}, "held": held}),
+                doc: json!({"assignment": {"reason": "nobody fits: no Go"}, "held": held}).into(),
                 ..TaskRecord::new(TaskId::new(before(hours), ten_bytes()), "Write Go", before(hours))
             })?;
         }

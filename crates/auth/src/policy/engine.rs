@@ -1,6 +1,7 @@
 //! The policies of one organization, parsed once, and the decision.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use cedar_policy as cedar;
 use cedar_policy::ffi::DetailedError;
@@ -15,6 +16,8 @@ use crate::canonical;
 
 /// Longest text of an own policy, in bytes; its parser's work grows with it.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// Decisions that are remembered.
+const MAX_REMEMBERED: usize = 4_096;
 /// Most own policies of an organization: each is looked at for each decision.
 const MAX_POLICIES: usize = 500;
 
@@ -48,6 +51,8 @@ pub struct Engine {
     authorizer: Authorizer,
     warnings: Vec<PolicyProblem>,
     hash: String,
+    /// The same question within an hour has the same answer: policies see of the time the hour and the day of the week.
+    decided: Mutex<HashMap<Request, Decision>>,
 }
 
 impl Engine {
@@ -87,13 +92,30 @@ impl Engine {
         }
         let names = Names::new().map_err(|e| broken(&e))?;
         let hash = hash_of(own);
-        Ok(Self { own: own.to_vec(), policies, names, authorizer: Authorizer::new(), warnings, hash })
+        let (authorizer, decided) = (Authorizer::new(), Mutex::default());
+        Ok(Self { own: own.to_vec(), policies, names, authorizer, warnings, hash, decided })
     }
 
     /// Whether the request may be done, and by which policies. Never fails: what can't be evaluated is denied.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decision {
-        self.decide_by(&self.policies, request)
+        let key = request.within_hour();
+        if let Some(known) = self.decided.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let decision = self.decide_by(&self.policies, request);
+        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() >= MAX_REMEMBERED {
+            decided.clear();
+        }
+        decided.insert(key, decision.clone());
+        decision
+    }
+
+    /// Whether these are its own policies.
+    #[must_use]
+    pub fn is_of(&self, own: &[OwnPolicy]) -> bool {
+        self.own == own
     }
 
     /// SHA-256 of schema, built-in policies and own policies (whatever their order): names the rules of a decision.

@@ -125,7 +125,7 @@ impl ResourceKind {
 }
 
 /// The thing that is asked for, with what policies can see of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resource {
     /// What kind of thing.
     pub kind: ResourceKind,
@@ -196,7 +196,7 @@ impl Resource {
 }
 
 /// One question to the policies, with everything that the answer depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// The organization of who asks.
     pub tenant: TenantId,
@@ -230,6 +230,13 @@ impl Request {
             resource,
             at,
         }
+    }
+
+    /// The same question at the beginning of its hour: policies see no more of the time.
+    pub(super) fn within_hour(&self) -> Self {
+        const HOUR_MICROS: i64 = 3_600_000_000;
+        let hour = self.at.as_micros().div_euclid(HOUR_MICROS);
+        Self { at: Timestamp::from_micros(hour.saturating_mul(HOUR_MICROS)), ..self.clone() }
     }
 
     /// Whether the thing belongs to who asks.

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use app::records::{ProjectDoc, TaskDoc, of_doc, to_doc};
+use app::records::{ProjectDoc, TaskDoc, of_doc};
 use app::{AppError, Desk};
 use domain::{
     AgentId, OperationId, ProjectId, ProjectState, RunError, RunState, TaskId, TaskState, TenantId,
 };
-use store::{OperationRecord, StoreError, TaskRecord, TenantTx};
+use store::{Document, OperationRecord, StoreError, TaskRecord, TenantTx};
 
 /// Wanted tasks read at first; more are read while those that could begin are too few.
 const FIRST: u32 = 64;
@@ -130,7 +130,7 @@ fn say_why(desk: &Desk, id: TaskId, why: Option<RunError>) -> Result<(), AppErro
         let Some(mut task) = tx.task(id)?.filter(|t| t.wanted_at.is_some()) else { return Ok(()) };
         let Ok(mut doc) = of_doc::<TaskDoc>("task", &task.doc) else { return Ok(()) };
         doc.error = why;
-        (task.doc, task.updated_at) = (to_doc(&doc), now);
+        (task.doc, task.updated_at) = (Document::of(&doc), now);
         tx.save_task(&task)
     })?;
     Ok(())

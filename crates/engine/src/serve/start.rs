@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use app::people::is_live;
 use app::records::{ProjectConfiguration, ProjectDoc, TaskDoc, TaskSettings, of_doc};
 use app::{Claim, TaskOf};
-use domain::{NanoUsd, ProjectState, RunLimits, RunState, TaskId, TaskState};
+use domain::{NanoUsd, ProjectState, RunId, RunLimits, RunState, TaskId, TaskState};
 use store::{ProjectRecord, RunRecord, TaskRecord};
 
 use super::Options;
@@ -75,7 +75,7 @@ impl Engine {
         let rows = self.desk.store.read_blocking(self.desk.tenant, |tx| {
             let Some(task) = tx.task(id)?.filter(|t| t.wanted_at.is_some()) else { return Ok(None) };
             let project = task.project.map(|p| tx.project(p)).transpose()?.flatten();
-            let last = task.doc.get("run").and_then(|r| r.as_str()).and_then(|r| r.parse().ok());
+            let last = task.doc.read::<LastRun>().unwrap_or_default().run;
             let run = last.map(|r| tx.run(r)).transpose()?.flatten();
             Ok(project.map(|project| (task, project, run)))
         });
@@ -84,6 +84,13 @@ impl Engine {
         let project_doc = of_doc("project", &project.doc).map_err(app_refusal)?;
         Ok(Some(Asked { task, doc, project, project_doc, run }))
     }
+}
+
+/// The part of a task's document that names its last run.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct LastRun {
+    run: Option<RunId>,
 }
 
 impl Asked {

@@ -13,7 +13,7 @@ use domain::{
 use engine::Engine;
 use engine::serve::{Options, Scheduler};
 use serde_json::{Value, json};
-use store::{AgentRecord, OperationRecord, OrganizationRecord, ProjectRecord, TaskRecord};
+use store::{AgentRecord, Document, OperationRecord, OrganizationRecord, ProjectRecord, TaskRecord};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine_on::engine_on;
@@ -151,7 +151,7 @@ impl World {
             project: Some(asked.project),
             wanted_at: Some(now),
             assigned_agent: asked.agent,
-            doc: to_doc(&doc),
+            doc: Document::of(&doc),
             ..TaskRecord::new(id, asked.text, now)
         };
         let after = asked.after.to_vec();

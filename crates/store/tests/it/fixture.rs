@@ -112,7 +112,7 @@ pub(crate) fn add_run(
 pub(crate) fn task() -> TaskRecord {
     TaskRecord {
         kind: "fix".to_owned(),
-        doc: json!({"labels": ["bug"]}),
+        doc: json!({"labels": ["bug"]}).into(),
         ..TaskRecord::new(id(), "Fix the off-by-one in paging", at(1))
     }
 }

@@ -18,7 +18,7 @@ fn a_task_comes_back_as_it_was_saved() {
     let first = task.clone();
     f.write(move |tx| tx.insert_task(&first)).expect("a new task");
     task.state = TaskState::Working;
-    task.doc = json!({"plan": null, "text": "ü\u{0}\u{1F600}"});
+    task.doc = json!({"plan": null, "text": "ü\u{0}\u{1F600}"}).into();
     task.updated_at = at(2);
     (task.number, task.version) = (1, 2);
     let saved = task.clone();
@@ -168,7 +168,7 @@ fn steps_and_attempts_come_back_in_their_order() {
 fn a_document_that_is_too_large_is_refused() {
     let f = Fixture::new();
     let mut task = task();
-    task.doc = json!("x".repeat(store::MAX_DOCUMENT_BYTES));
+    task.doc = json!("x".repeat(store::MAX_DOCUMENT_BYTES)).into();
     let refused = f.write(move |tx| tx.insert_task(&task));
     assert!(matches!(refused, Err(StoreError::TooLarge { what: "task document", .. })), "{refused:?}");
 }
