@@ -1,8 +1,9 @@
 //! How a connection to SQLite is opened and set up.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -82,18 +83,25 @@ fn open(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// Waits for a lock that another process holds: a commit takes about a millisecond, so short pauses, and
-/// about ten seconds of them in all. (SQLite's own handler soon pauses 100 ms at a time.)
+/// Waits for a lock that another process holds: a commit takes about a millisecond, so short pauses, and eight seconds of
+/// them in all, less than a request may take. (SQLite's own handler soon pauses 100 ms at a time.)
 #[expect(clippy::disallowed_methods, reason = "SQLite tells nobody when another process gives up its lock")]
 fn wait_for_lock(tries: i32) -> bool {
     const PAUSE: Duration = Duration::from_micros(500);
-    const TRIES: i32 = 6_000;
-    if tries < TRIES {
-        // The first pauses are short, the later ones a little longer, lest several waiters starve one of
-        // them.
-        thread::sleep(PAUSE * (1 + u32::try_from(tries).unwrap_or(0).min(400) / 100));
+    const PATIENCE: Duration = Duration::from_secs(8);
+    // SQLite counts the tries of one wait from zero, and one thread waits for one lock at a time.
+    thread_local!(static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) });
+    let begun = match BEGUN.get() {
+        Some(begun) if tries > 0 => begun,
+        _ => Instant::now(),
+    };
+    BEGUN.set(Some(begun));
+    if begun.elapsed() >= PATIENCE {
+        return false;
     }
-    tries < TRIES
+    // The first pauses are short, the later ones a little longer, lest several waiters starve one of them.
+    thread::sleep(PAUSE * (1 + u32::try_from(tries).unwrap_or(0).min(400) / 100));
+    true
 }
 
 #[cfg(test)]

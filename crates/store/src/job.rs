@@ -68,7 +68,9 @@ where
     }
 
     fn run(&mut self, tx: Tx<'_>, quota_bytes: u64) -> Ran {
-        let Some(work) = self.work.take() else { return Ran { keep: Keep::No, failure: None } };
+        let nothing = Ran { keep: Keep::No, failure: None };
+        // Whoever gave up waiting was told that nothing was done.
+        let Some(work) = self.work.take().filter(|_| !self.reply.is_closed()) else { return nothing };
         let mut tx = TenantTx::new(tx, self.tenant, quota_bytes);
         let mut outcome = catch_unwind(AssertUnwindSafe(|| work(&mut tx)));
         let failure = tx.take_failure();

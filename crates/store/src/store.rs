@@ -112,8 +112,8 @@ impl Store {
     /// Runs `work` in a transaction of `tenant` and commits it, flushed to the disk, before it answers.
     ///
     /// The closure runs on the writer's thread: no network and no waiting inside. An error or a panic undoes
-    /// what this closure did and nothing else. If the future is dropped once the closure is under way, it
-    /// still commits.
+    /// what this closure did and nothing else. If the future is dropped before the closure is under way, it is
+    /// never run; afterwards, it still commits.
     ///
     /// # Errors
     /// What the closure gives; or why the commit failed, and then nothing was kept.

@@ -52,7 +52,11 @@ fn commit_group(
 ) -> Health {
     let failed = |doing: &str, e: &rusqlite::Error| classify(conn, &writer.database, doing, e);
     if let Err(e) = execute(conn, "BEGIN IMMEDIATE") {
-        first.answer(Err(failed("begin a transaction", &e)));
+        let error = failed("begin a transaction", &e);
+        // Each of those that wait would wait for the lock as long as this one did.
+        let waiting = std::iter::from_fn(|| queue.try_recv().ok()).take(QUEUE);
+        let waiting = if matches!(error, StoreError::Locked { .. }) { waiting.collect() } else { Vec::new() };
+        answer_all(std::iter::once(first).chain(waiting), &Err(error));
         return Health::Good;
     }
     let mut group = Vec::new();
