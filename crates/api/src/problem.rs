@@ -167,9 +167,18 @@ impl From<AppError> for Problem {
     }
 }
 
+/// What is said when the store can't take anything just now.
+pub(crate) const AWAY: &str = "the store can't take this now; nothing was changed";
+
+/// Whether the store can't be had just now, so that nothing was changed and a later try may do better.
+pub(crate) fn is_away(error: &app::StoreError) -> bool {
+    use app::StoreError as E;
+    matches!(error, E::DiskFull { .. } | E::Locked { .. } | E::Unreachable { .. } | E::Closed)
+}
+
 /// Failures of the store that a caller can do something about.
 mod store_errors {
-    use super::{Problem, StatusCode};
+    use super::{AWAY, Problem, StatusCode, is_away};
 
     pub(super) fn of_store(error: app::StoreError) -> Problem {
         let code = error.code();
@@ -181,14 +190,20 @@ mod store_errors {
             app::StoreError::AlreadyExists { .. } => {
                 Problem::new(StatusCode::CONFLICT, "already_exists", "there is one already")
             }
-            app::StoreError::DiskFull { .. } | app::StoreError::Locked { .. } | app::StoreError::Closed => {
+            _ if is_away(&error) => {
                 tracing::error!(error = %error, code, "the store is not to be had");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, AWAY)
+                    .hint("try again; `GET /ready` says what is wrong")
+                    .retry_after(5)
+            }
+            app::StoreError::OutcomeUnknown { .. } => {
+                tracing::error!(error = %error, code, "what became of a commit is not known");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     code,
-                    "the store can't take this now; nothing was lost",
+                    "the connection to the database broke during the commit: what was asked is done whole, or not at all",
                 )
-                .hint("try again; `GET /ready` says what is wrong")
+                .hint("look whether it is there before trying it again")
                 .retry_after(5)
             }
             other => Problem::internal(&other),

@@ -3,6 +3,8 @@
 use app::AppError;
 use async_graphql::{Error, ErrorExtensions as _};
 
+use crate::problem::{AWAY, is_away};
+
 /// An error with its code.
 pub(super) fn coded(code: &str, message: impl Into<String>) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
@@ -23,6 +25,10 @@ fn expected(error: &AppError) -> Option<(&str, String)> {
         AppError::Ambiguous { .. } => ("ambiguous", words),
         AppError::Changed(_) => ("changed", words),
         AppError::Policies(_) => ("policies_unreadable", words),
+        AppError::Store(error) if is_away(error) => {
+            tracing::error!(error = %error, code = error.code(), "the store is not to be had");
+            (error.code(), AWAY.to_owned())
+        }
         AppError::Store(_) | AppError::Identity(_) | AppError::Audit(_) | AppError::Unasked => return None,
     })
 }
@@ -50,6 +56,8 @@ pub(super) fn said(error: AppError) -> Result<Vec<String>, Error> {
         AppError::Invalid(problems) => {
             Ok(problems.iter().map(|p| format!("{}: {}", camel(&p.field), p.message)).collect())
         }
+        // A payload says what the caller did wrong.
+        AppError::Store(_) => Err(failure(error)),
         _ => match expected(&error) {
             Some((_, words)) => Ok(vec![words]),
             None => Err(failure(error)),
