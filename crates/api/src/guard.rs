@@ -13,6 +13,7 @@ use governor::clock::{Clock, DefaultClock, QuantaInstant};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tracing::Instrument;
 
+use crate::MAX_BODY;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -100,7 +101,11 @@ pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Reques
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let span =
         tracing::info_span!("request", request.id = id, http.request.method = %method, http.route = route);
-    let answered = tokio::time::timeout(TIMEOUT, next.run(request).instrument(span)).await;
+    let answered = match announced(&request) {
+        // Not a byte of it is waited for.
+        Some(size) if size > MAX_BODY as u64 => Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        _ => tokio::time::timeout(TIMEOUT, next.run(request).instrument(span)).await,
+    };
     let mut response = answered.unwrap_or_else(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the request took longer than 30 s")
             .hint("ask for less, or try again")
@@ -114,6 +119,11 @@ pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Reques
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The size of its body that a request announces.
+fn announced(request: &Request) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Methods as labels: few, whatever is sent.
