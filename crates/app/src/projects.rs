@@ -525,12 +525,19 @@ fn checked_repository(text: &str) -> Result<String, &'static str> {
     if !["https", "http", "ssh", "file"].contains(&scheme) {
         return Err("only https, http, ssh and file are known");
     }
-    let authority = rest.split('/').next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if scheme != "file" && (authority.is_empty() || authority.starts_with('-')) {
         return Err("it names no host");
     }
-    if authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
-        return Err("it has a password in it; use a credential helper or an SSH key of the server");
+    // Of HTTP the name alone is a credential: forges take a token there. Whoever may read the project reads its address.
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    if user.is_some_and(|user| user.contains(':') || scheme.starts_with("http")) {
+        return Err(
+            "it has a password or a token in it; use a credential helper or an SSH key of the server",
+        );
+    }
+    if scheme != "file" && rest.contains(['?', '#']) {
+        return Err("it has a query or a fragment, which no address of git has");
     }
     Ok(text.to_owned())
 }
@@ -552,6 +559,11 @@ mod tests {
             "ftp://x/y",
             "https:///x",
             "https://u:p@x/y",
+            "https://token@x/y",
+            "https://u:p@x?/y",
+            "https://x/y?token=t",
+            "https://x/y#t",
+            "ssh://u:p@x/y",
             "/a\nb",
         ];
         assert_eq!(bad.iter().filter(|text| checked_repository(text).is_ok()).count(), 0);
