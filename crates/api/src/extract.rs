@@ -70,13 +70,28 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let words = error.to_string();
         let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words).to_owned();
         if error.is_data() {
-            let field = words.split('`').nth(1).unwrap_or_default().to_owned();
+            let words = without_value(&words);
+            let names = ["missing field", "unknown field", "duplicate field"];
+            let named = names.iter().any(|name| words.starts_with(name));
+            let field = if named { words.split('`').nth(1).unwrap_or_default() } else { "" }.to_owned();
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", words.clone())
                 .errors(vec![FieldError { field, message: words }])
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {words}"))
         }
     })
+}
+
+/// What serde says of a value, without the value: it may be a password that stands in the wrong place.
+fn without_value(words: &str) -> String {
+    let about =
+        ["invalid type", "invalid value", "unknown variant"].iter().any(|about| words.starts_with(about));
+    match (words.find(['"', '`']), words.rfind(", expected ")) {
+        (Some(value), Some(expected)) if about && value < expected => {
+            format!("{}{}", words[..value].trim_end(), &words[expected..])
+        }
+        _ => words.to_owned(),
+    }
 }
 
 /// An id in the path. What can't be one names nothing: 404, like an id that was never given.
@@ -107,5 +122,29 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Search<
             let errors = vec![FieldError { field: field.trim().to_owned(), message: words.clone() }];
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", words).errors(errors)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_not_repeated() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Login {
+            #[expect(dead_code, reason = "it is only read")]
+            password: String,
+        }
+        let said = |text: &str| {
+            let problem = parse::<Login>(text.as_bytes()).expect_err("it is none");
+            (problem.detail, problem.errors[0].field.clone())
+        };
+        let of = |detail: &str, field: &str| (detail.to_owned(), field.to_owned());
+        assert_eq!(said(r#"{"password":4711}"#), of("invalid type: integer, expected a string", ""));
+        assert_eq!(said(r#""a \", expected \" b""#), of("invalid type: string, expected struct Login", ""));
+        assert_eq!(said("{}"), of("missing field `password`", "password"));
+        assert_eq!(said(r#"{"pass":"x"}"#), of("unknown field `pass`, expected `password`", "pass"));
     }
 }
