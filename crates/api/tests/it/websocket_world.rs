@@ -37,6 +37,11 @@ impl ManualClock {
     pub(crate) fn pass(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_micros()).expect("a short time"), Ordering::Relaxed);
     }
+
+    /// Somebody sets it back.
+    pub(crate) fn jump_back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_micros()).expect("a short time"), Ordering::Relaxed);
+    }
 }
 
 static COUNT: AtomicU64 = AtomicU64::new(1);
