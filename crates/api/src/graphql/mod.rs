@@ -177,6 +177,11 @@ fn with_codes(mut response: Response) -> Response {
                 "invalid_query"
             };
             set_code(error, code);
+            // What was found where something else was expected may be a secret in the wrong place.
+            if let Some(at) = error.message.find(", found ") {
+                error.message.truncate(at);
+                error.message.push('.');
+            }
         }
     }
     response
