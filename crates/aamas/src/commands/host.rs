@@ -23,13 +23,7 @@ pub fn engine_on(global: &Global, database: Option<&str>) -> Result<Engine, Refu
     let options = OpenOptions::default();
     let store = match database {
         None => Store::open(&data_dir, options),
-        Some(_) => {
-            return Err(Refusal::usage(
-                "not_built",
-                "PostgreSQL can't be served from yet",
-                "leave --database out",
-            ));
-        }
+        Some(url) => Store::open_postgres(&data_dir, url, options),
     };
     let store = store.map_err(|e| store_refusal(&e))?;
     let desk =

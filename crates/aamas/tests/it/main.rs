@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests drive the built binary, and wait for it")]
 
 mod again;
+mod canaries;
 mod crash;
 mod data_dir;
 mod document;
@@ -19,6 +20,7 @@ mod process;
 mod repositories;
 mod routing;
 mod served;
+mod serving;
 mod snapshot;
 mod team;
 mod tools;

@@ -1,0 +1,172 @@
+//! `aamas serve` as an operator meets it: the built binary, a database, HTTP, and a machine that goes down in the middle.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use testkit::postgres::Scratch;
+
+use crate::process::Live;
+use crate::world::World;
+
+/// Longest that anything here takes, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(140);
+/// How often it is asked whether something has happened.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// A server that runs.
+pub struct Server<'a> {
+    pub live: Live<'a>,
+    pub address: String,
+}
+
+impl<'a> Server<'a> {
+    /// Started with these arguments; the link to sign in with where it printed one.
+    pub fn start(world: &'a World, arguments: &[&str], first: First) -> (Self, Option<String>) {
+        Self::start_with(world, arguments, first, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_with(
+        world: &'a World,
+        arguments: &[&str],
+        first: First,
+        variables: &[(&str, String)],
+    ) -> (Self, Option<String>) {
+        let all = ["serve", "--listen", "127.0.0.1:0"].iter().chain(arguments);
+        let call = world.aamas(all.copied()).unwatched();
+        let mut live = variables.iter().fold(call, |call, (name, value)| call.env(name, value)).start();
+        let link = (first == First::Yes).then(|| {
+            let line = live.line("/setup#link=").expect("it prints a link");
+            line.trim().rsplit_once("link=").expect("a link").1.to_owned()
+        });
+        let line = live.line("listening on").expect("it listens");
+        let address = line.trim().rsplit_once("http://").expect("an address").1.to_owned();
+        (Self { live, address }, link)
+    }
+
+    /// A request; the status and the body.
+    pub fn ask(&self, line: &str, headers: &str, body: &Value) -> (u16, Value) {
+        let (status, _, body) = self.ask_whole(line, headers, body);
+        (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+
+    /// The same with the head of the answer.
+    pub fn ask_whole(&self, line: &str, headers: &str, body: &Value) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n{headers}\r\n{body}",
+            self.address,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("it answers");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    /// Asks again until the answer is as it should be.
+    pub fn until(&mut self, path: &str, headers: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let (status, found) = self.ask(&format!("GET {path}"), headers, &Value::Null);
+            if status == 200 && is_so(&found) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path} stays {found}");
+            assert!(self.live.runs_for(ASK_EVERY), "the server ended");
+        }
+    }
+}
+
+/// Whether a server is started for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    Yes,
+    No,
+}
+
+/// The header of a token.
+pub fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
+}
+
+#[test]
+fn a_server_that_is_killed_in_the_middle_of_a_run_ends_it_after_its_next_start() {
+    killed_and_finished(&World::python(), &[]);
+}
+
+#[test]
+fn a_server_on_postgres_that_is_killed_in_the_middle_of_a_run_ends_it_after_its_next_start() {
+    let scratch = Scratch::new();
+    let url = scratch.url();
+    let world = World::python();
+    killed_and_finished(&world, &["--database", &url]);
+    let files: Vec<_> = std::fs::read_dir(&world.data).expect("a directory").flatten().collect();
+    assert!(
+        files.iter().all(|f| f.path().extension().is_none_or(|e| e != "db")),
+        "no rows beside: {files:?}"
+    );
+}
+
+/// First start, owner, token, project, task; killed once the run is under way; started again, finished, verified.
+fn killed_and_finished(world: &World, database: &[&str]) {
+    let with = |more: &[&str]| [more, database].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let serve = [database, &["--model", "offline"]].concat();
+    let (mut server, link) = Server::start(world, &serve, First::Yes);
+    let new = json!({
+        "link": link, "organization_name": "Acme", "name": "Ada", "email": "ada@example.org",
+        "password": "seven lamps above the quiet harbour",
+    });
+    let (status, head, body) = server.ask_whole("POST /api/v1/setup", "", &new);
+    assert!((200..300).contains(&status), "{status} {body}");
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a session");
+    let cookie = format!("cookie: {}\r\n", cookie.split(';').next().expect("a pair"));
+    let (status, me) = server.ask("GET /api/v1/session", &cookie, &Value::Null);
+    assert_eq!((status, &me["user"]["email"]), (200, &json!("ada@example.org")), "{me}");
+
+    let made = world.aamas(with(&["token", "create"])).unwatched().raw();
+    assert_eq!(made.code, 0, "{made}");
+    let who = bearer(made.document()["token"].as_str().expect("a token"));
+    let new = json!({ "name": "Calc", "repository_url": world.repo });
+    let (status, project) = server.ask("POST /api/v1/projects", &who, &new);
+    assert_eq!(status, 201, "{project}");
+    let project = project["id"].as_str().expect("an id").to_owned();
+    server.until(&format!("/api/v1/projects/{project}"), &who, |p| p["status"] == "active");
+    let new = json!({ "description": "Fix the failing test of calc.py", "solo": true });
+    let (status, task) = server.ask(&format!("POST /api/v1/projects/{project}/tasks"), &who, &new);
+    assert_eq!(status, 201, "{task}");
+    let task = format!("/api/v1/tasks/{}", task["id"].as_str().expect("an id"));
+    let runs = server
+        .until(&format!("{task}/runs"), &who, |runs| runs["items"][0]["journal_seq"].as_u64() > Some(3));
+    let run = runs["items"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(runs["items"][0]["status"], "running", "{runs}");
+    server.live.signal(Signal::SIGKILL);
+    let ended = server.live.end();
+    assert_eq!(ended.code, 128 + 9, "{ended}");
+
+    let (mut server, _) = Server::start(world, &serve, First::No);
+    let done = server.until(&task, &who, |task| task["status"] != "working" && task["status"] != "submitted");
+    assert_eq!(done["status"], "completed", "{done}");
+    let (_, runs) = server.ask(&format!("GET {task}/runs"), &who, &Value::Null);
+    assert_eq!(runs["items"].as_array().map(Vec::len), Some(1), "the same run went on: {runs}");
+    assert_eq!(runs["items"][0]["id"], json!(run));
+    let (_, pulls) = server.ask("GET /api/v1/pull-requests", &who, &Value::Null);
+    assert_eq!(pulls["items"].as_array().map(Vec::len), Some(1), "{pulls}");
+    let branches = world.branches();
+    assert_eq!(branches.len(), 1, "{branches:?}");
+    assert!(world.show(&branches[0], "calc.py").contains("a + b"));
+    server.live.signal(Signal::SIGTERM);
+    let ended = server.live.end();
+    assert_eq!(ended.code, 0, "{ended}");
+    let verified = world.aamas(with(&["audit", "verify"])).unwatched().raw();
+    assert_eq!((verified.code, &verified.document()["valid"]), (0, &json!(true)), "{verified}");
+    assert!(verified.document()["entries"].as_u64() > Some(3), "{verified}");
+}
