@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use crate::AppError;
+use crate::{AppError, audit_runs};
 use domain::Timestamp;
 use governance::{
     AppendError, CheckpointRow, DamagedHead, EntryRow, Exporter, Head, HeadRow, NewEntry, NoteError,
@@ -82,7 +82,7 @@ pub fn checkpoint(
     Ok(Some(signed))
 }
 
-/// Verifies the log of a tenant in one snapshot.
+/// Verifies the log of a tenant in one snapshot, and the journals of its runs against it where they are still kept.
 ///
 /// # Errors
 /// [`AuditError`].
@@ -95,14 +95,20 @@ pub fn verify(tx: &TenantTx<'_>, trusted: &[PublicKey], outside: &[&str]) -> Res
         }
         Ok::<_, StoreError>(())
     })?;
+    let mut ends = Vec::new();
     entries(tx, |read| {
         match read.row {
-            Ok(row) => verifier.entry(&entry_from_store(row)),
+            Ok(row) => {
+                ends.extend(audit_runs::end_of(&row));
+                verifier.entry(&entry_from_store(row));
+            }
             Err(what) => verifier.unreadable_entry(read.number, &what),
         }
         Ok::<_, StoreError>(())
     })?;
-    Ok(verifier.finish(tx.audit_head()?.map(head_from_store).as_ref()))
+    let mut report = verifier.finish(tx.audit_head()?.map(head_from_store).as_ref());
+    audit_runs::check(tx, &ends, &mut report)?;
+    Ok(report)
 }
 
 /// Exports the log of a tenant in one snapshot.

@@ -103,8 +103,8 @@ pub struct Verification {
 pub struct AuditProblem {
     /// The entry, or the first of several; of a checkpoint its size.
     pub seq: Option<u64>,
-    /// `missing`, `order`, `unreadable`, `chain`, `hash`, `content`, `head`, `truncated`, `rewritten`, `checkpoint` or
-    /// `tenant`.
+    /// `missing`, `order`, `unreadable`, `chain`, `hash`, `content`, `head`, `truncated`, `rewritten`, `checkpoint`,
+    /// `tenant` or `journal`.
     pub kind: String,
     /// What is wrong, in a sentence.
     pub what: String,

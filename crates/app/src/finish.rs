@@ -3,7 +3,7 @@
 use domain::{AttemptState, Ending, PullRequestId, RunEvent, RunState, StepState, TaskEvent, Timestamp};
 use store::{NewEntry, RunRecord};
 
-use crate::{AppError, Claim, Desk, work};
+use crate::{AppError, Claim, Desk, audit_runs, work};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -46,11 +46,19 @@ pub fn finish_run(desk: &Desk, claim: Claim, finished: Finished) -> Result<(), A
         tx.save_run(claim.fence, &record)?;
         save_task(tx, &own, claim, state, &finished)?;
         save_parts(tx, claim, state, now)?;
+        if is_end(state) {
+            audit_runs::record_end(tx, claim, state, now)?;
+        }
         let data = work::placed(finished.document.clone(), work::place_of(tx, claim.run)?);
         tx.append_event(&own.event(&kind, claim.run.to_string(), data))?;
         tx.release_lease(claim.run, claim.fence)
     })?;
     Ok(())
+}
+
+/// Whether a run came to something, rather than only standing still.
+fn is_end(state: RunState) -> bool {
+    state.is_finished() || matches!(state, RunState::Failed | RunState::LimitReached)
 }
 
 fn save_task(

@@ -34,6 +34,8 @@ pub enum FindingKind {
     Checkpoint,
     /// It belongs to another tenant.
     Tenant,
+    /// The journal of a run is not the one that the entry of its end names.
+    Journal,
 }
 
 /// One thing that is wrong.
@@ -97,7 +99,8 @@ impl Report {
         self.findings.iter().filter_map(|finding| finding.seq).min()
     }
 
-    pub(crate) fn add(&mut self, finding: Finding) {
+    /// Adds something that is wrong.
+    pub fn add(&mut self, finding: Finding) {
         if self.findings.len() < MAX_FINDINGS {
             self.findings.push(finding);
         } else {
