@@ -13,6 +13,7 @@ mod bills;
 pub mod claim;
 pub mod costs;
 pub mod create;
+pub mod deaths;
 pub mod entrance;
 pub mod error;
 pub mod estimate;

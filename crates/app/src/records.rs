@@ -82,6 +82,8 @@ pub struct TaskDoc {
     pub quality_score: Option<f64>,
     /// Whether a person holds it: no engine begins it until it is resumed.
     pub held: bool,
+    /// Processes that died in its run, one after the other, since it last stood still or a person let it go on.
+    pub deaths: u32,
 }
 
 /// How a task should be run.

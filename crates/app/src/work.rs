@@ -223,7 +223,7 @@ pub(crate) fn stood_still(
     task.updated_at = now;
     if task.project.is_some() {
         let mut doc: TaskDoc = doc_of("task", &task.doc)?;
-        (doc.run, doc.error) = (Some(run), error.cloned());
+        (doc.run, doc.error, doc.deaths) = (Some(run), error.cloned(), 0);
         doc.actual_effort = Some(facts.effort());
         doc.quality_score = quality(&facts.gates);
         task.doc = Document::of(&doc);
@@ -296,7 +296,7 @@ fn change_agent(
 }
 
 /// The event of the state that a task has come to.
-fn told(desk: &Desk, task: &TaskRecord, run: Option<RunId>) -> store::NewEvent {
+pub(crate) fn told(desk: &Desk, task: &TaskRecord, run: Option<RunId>) -> store::NewEvent {
     task_event(desk, task.state.as_str(), task, run)
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::postgres::Scratch;
 
 use crate::process::Live;
-use crate::world::World;
+use crate::world::{Call, World};
 
 /// Longest that anything here takes, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(140);
@@ -35,9 +35,28 @@ impl<'a> Server<'a> {
         first: First,
         variables: &[(&str, String)],
     ) -> (Self, Option<String>) {
+        let call = Self::call(world, arguments);
+        Self::of(variables.iter().fold(call, |call, (name, value)| call.env(name, value)), first)
+    }
+
+    /// The same through another program.
+    pub fn start_through(
+        world: &'a World,
+        program: &str,
+        before: &[&str],
+        arguments: &[&str],
+        first: First,
+    ) -> (Self, Option<String>) {
+        Self::of(Self::call(world, arguments).through(program, before.iter().copied()), first)
+    }
+
+    fn call(world: &'a World, arguments: &[&str]) -> Call<'a> {
         let all = ["serve", "--listen", "127.0.0.1:0"].iter().chain(arguments);
-        let call = world.aamas(all.copied()).unwatched();
-        let mut live = variables.iter().fold(call, |call, (name, value)| call.env(name, value)).start();
+        world.aamas(all.copied()).unwatched()
+    }
+
+    fn of(call: Call<'a>, first: First) -> (Self, Option<String>) {
+        let mut live = call.start();
         let link = (first == First::Yes).then(|| {
             let line = live.line("/setup#link=").expect("it prints a link");
             line.trim().rsplit_once("link=").expect("a link").1.to_owned()
@@ -114,6 +133,13 @@ fn a_server_on_postgres_that_is_killed_in_the_middle_of_a_run_ends_it_after_its_
         files.iter().all(|f| f.path().extension().is_none_or(|e| e != "db")),
         "no rows beside: {files:?}"
     );
+    // Somebody who owns the database changes what a run did.
+    let forged = "ALTER TABLE journal DISABLE TRIGGER ALL; UPDATE journal SET at = at + 1 WHERE seq = 2";
+    scratch.run(forged).expect("the owner may");
+    let verified = world.aamas(["audit", "verify", "--database", &url]).unwatched().raw();
+    let found = verified.document();
+    let kinds: Vec<_> = found["findings"].as_array().expect("a list").iter().map(|f| &f["kind"]).collect();
+    assert_eq!((verified.code, kinds), (3, vec![&json!("journal")]), "{verified}");
 }
 
 /// First start, owner, token, project, task; killed once the run is under way; started again, finished, verified.
@@ -169,4 +195,54 @@ fn killed_and_finished(world: &World, database: &[&str]) {
     let verified = world.aamas(with(&["audit", "verify"])).unwatched().raw();
     assert_eq!((verified.code, &verified.document()["valid"]), (0, &json!(true)), "{verified}");
     assert!(verified.document()["entries"].as_u64() > Some(3), "{verified}");
+}
+
+/// The repository of [`World::python`] as a project, and a task to mend it; the header of a token and the task's path.
+fn asked(world: &World, server: &mut Server<'_>) -> (String, String) {
+    let made = world.aamas(["token", "create"]).unwatched().raw();
+    assert_eq!(made.code, 0, "{made}");
+    let who = bearer(made.document()["token"].as_str().expect("a token"));
+    let new = json!({ "name": "Calc", "repository_url": world.repo });
+    let (status, project) = server.ask("POST /api/v1/projects", &who, &new);
+    assert_eq!(status, 201, "{project}");
+    let new = json!({ "description": "Fix the failing test of calc.py", "solo": true });
+    let path = format!("/api/v1/projects/{}/tasks", project["id"].as_str().expect("an id"));
+    let (status, task) = server.ask(&format!("POST {path}"), &who, &new);
+    assert_eq!(status, 201, "{task}");
+    (who, format!("/api/v1/tasks/{}", task["id"].as_str().expect("an id")))
+}
+
+/// Whatever in a run kills its server kills it again after each start, so the third time is the last.
+#[test]
+fn a_run_in_which_three_servers_died_waits_for_a_person() {
+    let world = World::python();
+    let serve = ["--model", "offline"];
+    let (mut server, _) = Server::start(&world, &serve, First::Yes);
+    let (who, task) = asked(&world, &mut server);
+    let mut last = 0;
+    for death in 1..=3 {
+        let runs = server.until(&format!("{task}/runs"), &who, |runs| {
+            let run = &runs["items"][0];
+            run["status"] == "running" && run["journal_seq"].as_u64() > Some(last)
+        });
+        last = runs["items"][0]["journal_seq"].as_u64().expect("a number");
+        server.live.signal(Signal::SIGKILL);
+        assert_eq!(server.live.end().code, 128 + 9, "death {death}");
+        server = Server::start(&world, &serve, First::Yes).0;
+    }
+    let left = server.until(&task, &who, |task| task["status"] != "working");
+    assert_eq!(
+        (&left["status"], &left["error"]["code"]),
+        (&json!("paused"), &json!("run_ends_its_server")),
+        "{left}"
+    );
+    let (_, runs) = server.ask(&format!("GET {task}/runs"), &who, &Value::Null);
+    assert_eq!(runs["items"][0]["status"], "interrupted", "{runs}");
+    let (status, resumed) = server.ask(&format!("POST {task}/resume"), &who, &json!({}));
+    assert_eq!(status, 200, "{resumed}");
+    server.until(&task, &who, |task| task["status"] == "completed");
+    server.live.signal(Signal::SIGTERM);
+    assert_eq!(server.live.end().code, 0);
+    let verified = world.aamas(["audit", "verify"]).unwatched().raw();
+    assert_eq!((verified.code, &verified.document()["valid"]), (0, &json!(true)), "{verified}");
 }

@@ -74,7 +74,7 @@ pub(crate) fn steer(
             if control == Control::Retry && record.state != TaskState::Failed {
                 return Err(illegal("retried"));
             }
-            doc.held = false;
+            (doc.held, doc.deaths) = (false, 0);
             if control == Control::Retry {
                 doc.error = None;
             }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use app::deaths::{Afterwards, MOST_DEATHS, process_died};
 use app::records::{ProjectDoc, TaskDoc, of_doc};
 use app::{AppError, Desk};
 use domain::{
@@ -136,7 +137,7 @@ fn say_why(desk: &Desk, id: TaskId, why: Option<RunError>) -> Result<(), AppErro
     Ok(())
 }
 
-/// Lets tasks go on whose run was in the hands of a process that is dead; how many.
+/// Lets tasks go on whose run was in the hands of a process that is dead, unless too many died in it; how many go on.
 pub(super) fn recover(desk: &Desk, in_hand: &InHand) -> Result<usize, AppError> {
     let now = desk.now();
     let orphans = desk.store.read_blocking(desk.tenant, |tx| {
@@ -146,21 +147,20 @@ pub(super) fn recover(desk: &Desk, in_hand: &InHand) -> Result<usize, AppError> 
             let lease = tx.lease(run.id)?;
             let lives = lease.is_some_and(|l| l.until > now && !l.owner.is_proven_dead());
             if !lives && !in_hand.tasks.contains(&run.task) {
-                orphans.push(run.task);
+                orphans.push(run.id);
             }
         }
         Ok(orphans)
     })?;
     let mut taken_up = 0;
-    for task in orphans {
-        let wanted = move |tx: &mut TenantTx<'_>| {
-            // Whoever has it wanted already is served.
-            if tx.task(task)?.is_some_and(|t| t.wanted_at.is_some()) {
-                return Ok(false);
+    for run in orphans {
+        match process_died(desk, run)? {
+            Afterwards::TakenUp => taken_up += 1,
+            Afterwards::LeftToAPerson => {
+                tracing::error!("{run} waits for a person: {MOST_DEATHS} processes in a row died in it");
             }
-            app::operations::want(tx, task, now)
-        };
-        taken_up += usize::from(desk.store.write_blocking(desk.tenant, wanted)?);
+            Afterwards::AsBefore => {}
+        }
     }
     Ok(taken_up)
 }

@@ -1,0 +1,76 @@
+//! What becomes of a run whose process died: another one goes on with it, but not for ever. A run that takes its server
+//! down would take it down after each of its starts.
+
+use domain::{RunError, RunEvent, RunId, RunState, TaskEvent, TaskState};
+use serde_json::json;
+use store::{Document, Owner, RunRecord};
+
+use crate::claim::LEASE;
+use crate::records::TaskDoc;
+use crate::{AppError, Desk, work};
+
+/// Processes that may die in a run, one after the other, before it waits for a person.
+pub const MOST_DEATHS: u32 = 3;
+
+/// What became of a run whose process died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// Its task is wanted again.
+    TakenUp,
+    /// It is interrupted, and its task waits for a person.
+    LeftToAPerson,
+    /// It was none: the process lives, or somebody has taken it up already.
+    AsBefore,
+}
+
+/// Takes note that the process of a run of a project has died.
+///
+/// # Errors
+/// Failures of the store; when this process can't tell who it is.
+pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
+    let owner = Owner::this_process().map_err(AppError::Identity)?;
+    let (own, now) = (desk.clone(), desk.now());
+    let after = desk.store.write_blocking(desk.tenant, move |tx| {
+        let Some(record) = tx.run(run)?.filter(|r| r.state == RunState::Running) else {
+            return Ok(Afterwards::AsBefore);
+        };
+        let lives = tx.lease(run)?.is_some_and(|l| l.until > now && !l.owner.is_proven_dead());
+        let task = tx.task(record.task)?.filter(|t| t.project.is_some() && t.wanted_at.is_none());
+        let Some(mut task) = task.filter(|_| !lives) else { return Ok(Afterwards::AsBefore) };
+        if matches!(task.state, TaskState::Completed | TaskState::Canceled) {
+            return Ok(Afterwards::AsBefore);
+        }
+        let mut doc: TaskDoc = work::doc_of("task", &task.doc)?;
+        doc.deaths = doc.deaths.saturating_add(1);
+        task.updated_at = now;
+        let after = if doc.deaths < MOST_DEATHS {
+            task.wanted_at = Some(now);
+            Afterwards::TakenUp
+        } else {
+            let fence = tx.acquire_lease(run, &owner, now, LEASE, Owner::is_proven_dead)?.fence;
+            let state = record.state.apply(RunEvent::Interrupted).unwrap_or(RunState::Interrupted);
+            tx.save_run(fence, &RunRecord { state, updated_at: now, ..record })?;
+            tx.release_lease(run, fence)?;
+            task.state = task.state.apply(TaskEvent::Paused).unwrap_or(task.state);
+            (doc.held, doc.error) = (true, Some(why(run)));
+            let data = work::placed(json!({ "run_id": run }), work::place_of(tx, run)?);
+            tx.append_event(&own.event("run.interrupted", run.to_string(), data))?;
+            Afterwards::LeftToAPerson
+        };
+        task.doc = Document::of(&doc);
+        tx.save_task(&task)?;
+        if after == Afterwards::LeftToAPerson {
+            tx.append_event(&work::told(&own, &task, Some(run)))?;
+        }
+        Ok(after)
+    })?;
+    Ok(after)
+}
+
+fn why(run: RunId) -> RunError {
+    RunError::new(
+        "run_ends_its_server",
+        format!("{MOST_DEATHS} processes in a row died while they worked on {run}"),
+        "look into the server's log and the machine's (memory?) for why; resume the task to try again, or cancel it",
+    )
+}
