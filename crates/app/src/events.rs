@@ -26,7 +26,7 @@ use crate::office::Origin;
 use crate::{AppError, Platform};
 
 pub use cloud::Published;
-pub use pump::run;
+pub use pump::{ring_at_commits, run};
 pub use ticket::{LIFE as TICKET_LIFE, ticket};
 
 /// Events that wait for one subscriber at most.

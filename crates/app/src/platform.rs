@@ -141,8 +141,8 @@ impl Platform {
         self.inner.ids
     }
 
-    /// Rings at each commit of this process's use cases. Other processes' commits are not heard; look for them by
-    /// [`Store::changes`].
+    /// Rings at each commit of this process's use cases, and at all others while somebody does
+    /// [`ring_at_commits`](crate::events::ring_at_commits).
     #[must_use]
     pub fn bell(&self) -> &Notify {
         &self.inner.bell

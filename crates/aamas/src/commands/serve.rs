@@ -25,8 +25,6 @@ use crate::refusal::Refusal;
 use crate::rim;
 use crate::say::err;
 
-/// How often the store is asked whether another process, or the engine, committed something.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often counts of reads are written, and what is old is forgotten.
 const COUNTS_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(600);
@@ -63,7 +61,7 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let signals = tokio::spawn(obey_signals(stop.clone()));
-    tasks.spawn(ring_at_commits(platform.clone(), stop.clone()));
+    tasks.spawn(app::events::ring_at_commits(platform.clone(), stop.clone()));
     tasks.spawn(keep_house(platform.clone(), stop.clone()));
 
     let listener = match arguments.roles.contains(&ServerRole::Api) {
@@ -85,7 +83,8 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
     if arguments.demo {
         demo::fill(&platform, &engine.data_dir).await?;
     }
-    let scheduler = arguments.roles.contains(&ServerRole::Engine).then(|| scheduler(engine, &arguments));
+    let scheduler =
+        arguments.roles.contains(&ServerRole::Engine).then(|| scheduler(engine, &arguments).rung());
     if let Some(scheduler) = scheduler {
         let (doorbell, rung, end) = (scheduler.doorbell(), platform.clone(), stop.clone());
         tasks.spawn(async move {
@@ -277,28 +276,6 @@ async fn obey_signals(stop: CancellationToken) {
         _ = interrupt.recv() => std::process::exit(130),
         _ = terminate.recv() => std::process::exit(130),
         () = tokio::time::sleep(LAST_WORDS) => {}
-    }
-}
-
-/// Rings the platform's bell when the engine or another process committed something.
-async fn ring_at_commits(platform: Platform, stop: CancellationToken) {
-    let mut watch = match platform.store().watch() {
-        Ok(watch) => watch,
-        Err(error) => {
-            tracing::error!(error = %error, "commits can't be watched");
-            return;
-        }
-    };
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => match watch.changed() {
-                Ok(true) => platform.ring(),
-                Ok(false) => {}
-                Err(error) => tracing::warn!(error = %error, "commits can't be watched just now"),
-            },
-        }
     }
 }
 

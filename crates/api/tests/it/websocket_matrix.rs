@@ -33,6 +33,7 @@ impl Served {
         let listener = listener.expect("a free port");
         let address = listener.address().expect("it is bound");
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        tasks.spawn(app::events::ring_at_commits(world.platform.clone(), stop.clone()));
         tasks.spawn(api::serve(listener, world.state.clone(), world.router.clone(), stop.clone()));
         Self { address, stop, tasks }
     }

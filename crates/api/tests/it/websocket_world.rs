@@ -109,6 +109,7 @@ impl World {
         let address = listener.address().expect("it is bound");
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        tasks.spawn(app::events::ring_at_commits(platform.clone(), stop.clone()));
         tasks.spawn(serve(listener, state.clone(), router(state.clone()), stop.clone()));
         Self { platform, state, clock, address, stop, _tasks: tasks, _dir: dir }
     }

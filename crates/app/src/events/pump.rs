@@ -13,8 +13,8 @@ use super::standing::{self, Judge};
 use super::{End, EventHub, Published};
 use crate::{AppError, Platform};
 
-/// How often other processes' commits are looked for: a look costs microseconds.
-const EVERY: Duration = Duration::from_millis(25);
+/// How often it is asked whether another process, or the engine, committed something: the question costs microseconds.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often it is looked whether those who watch still may.
 const STANDING_EVERY: Duration = Duration::from_secs(5);
 /// Events that are handed out at a time. Less than a queue holds, so that whoever keeps up is not run over.
@@ -52,9 +52,35 @@ pub(super) async fn read(
         .await?
 }
 
-/// Hands out events until `stop`; then tells everybody who watches.
+/// Rings the platform's bell at the commits that its use cases do not know of: the engine's, and those of other
+/// processes. The one watch of a process; whoever wants to know of commits listens to the bell.
+pub async fn ring_at_commits(platform: Platform, stop: CancellationToken) {
+    let mut watch: Option<store::ChangeWatch> = None;
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let looked = match &mut watch {
+            Some(watch) => watch.changed(),
+            // What was committed before there was a watch is news as well.
+            None => platform.store().watch().map(|new| watch.insert(new)).map(|_| true),
+        };
+        match &looked {
+            Ok(true) => platform.ring(),
+            Ok(false) => {}
+            Err(error) if !failing => warn!(%error, "commits can't be watched just now"),
+            Err(_) => {}
+        }
+        failing = looked.is_err();
+    }
+}
+
+/// Hands out events until `stop`; then tells everybody who watches. Somebody has to [`ring_at_commits`].
 pub async fn run(hub: EventHub, stop: CancellationToken) {
-    let mut watch = None;
     let mut judged = Instant::now();
     let mut asked_anew = HashSet::new();
     while !stop.is_cancelled() {
@@ -68,15 +94,6 @@ pub async fn run(hub: EventHub, stop: CancellationToken) {
         let bell = hub.inner.platform.bell().notified();
         tokio::pin!(bell);
         bell.as_mut().enable();
-        if watch.is_none() {
-            watch = hub
-                .inner
-                .platform
-                .store()
-                .watch()
-                .inspect_err(|error| warn!(%error, "cannot look for other processes' events"))
-                .ok();
-        }
         let due = judged.elapsed() >= STANDING_EVERY;
         if due {
             judged = Instant::now();
@@ -96,18 +113,11 @@ pub async fn run(hub: EventHub, stop: CancellationToken) {
                 Err(error) => warn!(%error, "events are late: the store can't be read"),
             }
         }
-        loop {
-            tokio::select! {
-                () = &mut bell => break,
-                () = hub.inner.begun.notified() => break,
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(EVERY) => {
-                    let changed = watch.as_mut().map_or(Ok(true), store::ChangeWatch::changed);
-                    if !matches!(changed, Ok(false)) || judged.elapsed() >= STANDING_EVERY {
-                        break;
-                    }
-                }
-            }
+        tokio::select! {
+            () = &mut bell => {}
+            () = hub.inner.begun.notified() => {}
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep_until(judged + STANDING_EVERY) => {}
         }
     }
     for stream in hub.streams().values() {

@@ -45,6 +45,16 @@ pub struct Scheduler {
     tenancies: BTreeMap<TenantId, Tenancy>,
     failures: HashMap<TaskId, u32>,
     begun: u64,
+    news: News,
+}
+
+/// How it hears of commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// By a watch of its own.
+    Watched,
+    /// By its doorbell.
+    Rung,
 }
 
 /// A task in the hands of this process.
@@ -98,7 +108,15 @@ impl Scheduler {
             tenancies: BTreeMap::new(),
             failures: HashMap::new(),
             begun: 0,
+            news: News::Watched,
         }
+    }
+
+    /// Somebody in this process rings the doorbell at every commit, those of other processes too: it does not watch by
+    /// itself.
+    #[must_use]
+    pub fn rung(self) -> Self {
+        Self { news: News::Rung, ..self }
     }
 
     /// Rung by others in this process, it saves them the time until the next look.
@@ -112,15 +130,22 @@ impl Scheduler {
     /// # Errors
     /// Only when the store can't be watched at all. Failures of single tasks are said in their rows.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), EngineError> {
-        let mut watch = self.engine.desk.store.watch()?;
+        let mut watch = match self.news {
+            News::Watched => Some(self.engine.desk.store.watch()?),
+            News::Rung => None,
+        };
         let samples = samples::keep(self.engine.clone(), stop.child_token());
-        let work = self.work(&mut watch, &stop);
+        let work = self.work(watch.as_mut(), &stop);
         let (result, ()) = tokio::join!(work, samples);
         self.end().await;
         result
     }
 
-    async fn work(&mut self, watch: &mut ChangeWatch, stop: &CancellationToken) -> Result<(), EngineError> {
+    async fn work(
+        &mut self,
+        mut watch: Option<&mut ChangeWatch>,
+        stop: &CancellationToken,
+    ) -> Result<(), EngineError> {
         let (mut tended, mut looked) = (None, None::<Instant>);
         let (mut news, mut rest) = (true, Duration::ZERO);
         while !stop.is_cancelled() {
@@ -128,7 +153,7 @@ impl Scheduler {
                 self.tend().await;
                 tended = Some(Instant::now());
             }
-            news |= watch.changed().unwrap_or(true);
+            news |= watch.as_mut().is_some_and(|watch| watch.changed().unwrap_or(true));
             if (news && looked.is_none_or(|at| at.elapsed() >= rest))
                 || looked.is_none_or(|at| at.elapsed() >= LONGEST)
             {
@@ -139,7 +164,11 @@ impl Scheduler {
                 (news, rest) = (false, began.elapsed() * REST);
                 looked = Some(Instant::now());
             }
-            let poll = self.options.poll.max(Duration::from_millis(1));
+            // What was heard waits until the last look has rested.
+            let poll = match (&watch, news) {
+                (None, false) => LONGEST,
+                (None, true) | (Some(_), _) => self.options.poll.max(Duration::from_millis(1)),
+            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
