@@ -12,6 +12,7 @@ mod editors;
 mod evidence;
 mod exits;
 mod forecast;
+mod full_disk;
 mod model;
 mod offline;
 mod pages;

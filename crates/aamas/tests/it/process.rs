@@ -112,6 +112,11 @@ impl<'a> Live<'a> {
         false
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
+    }
+
     /// Sends a signal to the process alone.
     pub fn signal(&self, signal: Signal) {
         nix::sys::signal::kill(self.pid, signal).expect("it is running");
