@@ -56,10 +56,11 @@ struct Holder(Child);
 
 impl Holder {
     fn of(dir: &std::path::Path) -> Self {
+        // Python takes the lock of writers before the first change, and this one changes nothing.
         const HOLD: &str = "import sqlite3, sys\n\
-            db = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
-            db.execute('BEGIN IMMEDIATE')\nprint('held', flush=True)\nsys.stdin.readline()\ndb.execute('ROLLBACK')\n\
-            print('free', flush=True)\n";
+            db = sqlite3.connect(sys.argv[1], isolation_level='IMMEDIATE')\n\
+            db.execute('UPDATE outbox SET position = position WHERE 0')\nprint('held', flush=True)\n\
+            sys.stdin.readline()\ndb.rollback()\n";
         let mut child = Command::new("python3")
             .args(["-c", HOLD])
             .arg(dir.join("aamas.db"))

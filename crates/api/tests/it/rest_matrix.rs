@@ -368,9 +368,7 @@ async fn without_row_security_and_without_the_tenant_everything_shows_on_postgre
         seen
     };
     assert_eq!(seen().await, 0);
-    let lifted = "DO $$ DECLARE t text; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relrowsecurity LOOP \
-                  EXECUTE format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', t); END LOOP; END $$";
-    world.database.as_ref().expect("it is on PostgreSQL").scratch.run(lifted).expect("the owner may");
+    world.database.as_ref().expect("it is on PostgreSQL").scratch.lift_row_security();
     let seen = seen().await;
     assert!(seen > 8, "{seen}");
 }
