@@ -132,6 +132,7 @@ pub struct RiskLine {
 
 /// Why something came to nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Failure)]
 pub struct Problem {
     /// A word for programs.
     pub code: String,
