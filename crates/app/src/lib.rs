@@ -49,6 +49,7 @@ pub mod sso;
 pub mod tasks;
 mod throttle;
 pub mod tokens;
+pub mod try_match;
 pub mod vital;
 pub mod vitals;
 pub mod work;

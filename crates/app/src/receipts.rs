@@ -115,6 +115,26 @@ pub async fn list(
         .await
 }
 
+/// One receipt.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::Denied`].
+pub async fn get(
+    platform: &Platform,
+    caller: &Caller,
+    origin: &Origin,
+    id: ReceiptId,
+) -> Result<Receipt, AppError> {
+    platform
+        .look(caller, origin, move |look| {
+            let tenant = look.tx.tenant();
+            let record = look.tx.receipt(id)?.ok_or_else(|| AppError::not_found("receipt", id))?;
+            look.may(Action::ReceiptsRead, Resource::new(ResourceKind::Receipt, id.to_string(), tenant))?;
+            receipt_of(&record)
+        })
+        .await
+}
+
 /// Decides a receipt's request again, by the policies of today.
 ///
 /// # Errors
