@@ -1,9 +1,13 @@
 //! The command line: what can be said, with examples, and nothing of what it does.
 
+mod nouns;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use nouns::{AgentArgs, Agents, Audit, AuditOf, Policy, Project, ProjectArgs, Task, TaskAsked, Token};
 
 /// A self-hosted team of AI agents that turns tasks into reviewed pull requests.
 #[derive(Parser, Debug)]
@@ -40,6 +44,16 @@ pub struct Global {
     /// Where AAMAS keeps its database, mirrors and reports.
     #[arg(long, global = true, value_name = "DIR", env = "AAMAS_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Work on a server instead of the data directory; its token is read from AAMAS_TOKEN. Empty: on this machine.
+    #[arg(long, global = true, value_name = "URL", env = "AAMAS_SERVER")]
+    pub server: Option<String>,
+}
+
+impl Global {
+    /// The address of the server, if one is meant.
+    pub fn server(&self) -> Option<&str> {
+        self.server.as_deref().map(str::trim).filter(|address| !address.is_empty())
+    }
 }
 
 /// The commands that are built.
@@ -55,6 +69,18 @@ pub enum Command {
     /// Local pull requests: list, show, verify, comment, approve, apply, merge, close.
     #[command(subcommand)]
     Pr(Pr),
+    /// Projects: create, list, show, update, archive, restore.
+    #[command(subcommand)]
+    Project(Project),
+    /// Tasks of projects: create, list, show, watch, update, pause, resume, cancel, retry.
+    #[command(subcommand)]
+    Task(Task),
+    /// The registry of agents: list, show, register, update, retire, match.
+    #[command(subcommand)]
+    Agents(Agents),
+    /// Policies in Cedar: list, show, test, explain.
+    #[command(subcommand)]
+    Policy(Policy),
     /// What was spent, by model, role, day and run.
     Cost(Cost),
     /// Models: list, test.
@@ -65,7 +91,7 @@ pub enum Command {
     /// The audit: verify, export.
     #[command(subcommand)]
     Audit(Audit),
-    /// API tokens: create.
+    /// API tokens: create, list, revoke.
     #[command(subcommand)]
     Token(Token),
     /// What this machine gives the sandbox, and the fix for each missing piece.
@@ -219,79 +245,6 @@ pub enum LogFormat {
     Text,
     /// A JSON object a line.
     Json,
-}
-
-/// `aamas audit …`.
-#[derive(Subcommand, Debug)]
-pub enum Audit {
-    /// Check the audit: chain, Merkle tree, checkpoints, and those that were kept elsewhere. Needs no server.
-    #[command(
-        after_help = "Examples:\n  aamas audit verify --checkpoint /mnt/elsewhere/tenant_…-120.checkpoint\n  \
-            aamas audit verify --file audit.jsonl --key signing.pub --checkpoint kept.checkpoint\n\n\
-            Only a checkpoint that was kept elsewhere shows that nobody with the key wrote the whole log anew.\n\
-            Exit codes: 0 whole, 3 something is wrong (each finding is named), 2 there is nothing to verify."
-    )]
-    Verify {
-        /// An export, instead of the data directory.
-        #[arg(long, value_name = "FILE", requires = "key")]
-        file: Option<PathBuf>,
-        /// A checkpoint that was kept elsewhere; may be given several times.
-        #[arg(long, value_name = "FILE")]
-        checkpoint: Vec<PathBuf>,
-        /// A public key that you trust, instead of this installation's; may be given several times.
-        #[arg(long, value_name = "FILE")]
-        key: Vec<PathBuf>,
-        /// Which organization, and where its rows are.
-        #[command(flatten)]
-        of: AuditOf,
-    },
-    /// Write the whole audit, as lines of JSON that can be verified without this installation.
-    #[command(after_help = "Example:\n  aamas audit export --output audit.jsonl")]
-    Export {
-        /// Where to; `-` is standard output.
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        output: PathBuf,
-        /// Which organization, and where its rows are.
-        #[command(flatten)]
-        of: AuditOf,
-    },
-}
-
-/// Whose audit.
-#[derive(Args, Debug)]
-pub struct AuditOf {
-    /// The organization; that of this machine unless given.
-    #[arg(long, value_name = "ID")]
-    pub organization: Option<domain::TenantId>,
-    /// The server's PostgreSQL database, if it has one.
-    #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
-    pub database: Option<String>,
-}
-
-/// `aamas token …`.
-#[derive(Subcommand, Debug)]
-pub enum Token {
-    /// Make an API token, also while a server runs; it is shown once.
-    #[command(
-        after_help = "Examples:\n  aamas token create\n  aamas token create --role ci --name pipeline --expires-in-days 30 --json"
-    )]
-    Create {
-        /// What it may do: owner, admin, maintainer, developer, reviewer, viewer, auditor, agent or ci.
-        #[arg(long, value_name = "ROLE", default_value = "owner", value_parser = parse_role)]
-        role: auth::Role,
-        /// A name to know it by.
-        #[arg(long, value_name = "NAME", default_value = "command line")]
-        name: String,
-        /// When it ends by itself.
-        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=365))]
-        expires_in_days: u32,
-        /// The organization; that of this machine unless given.
-        #[arg(long, value_name = "ID")]
-        organization: Option<domain::TenantId>,
-        /// The server's PostgreSQL database, if it has one.
-        #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
-        database: Option<String>,
-    },
 }
 
 /// `aamas acp`.
@@ -611,14 +564,10 @@ pub const RESERVED: &[&str] = &[
     "scan",
     "debug",
     "mutate",
-    "project",
-    "task",
-    "agents",
     "code",
     "memory",
     "backup",
     "compliance",
-    "policy",
     "webhook",
     "scale",
     "bus",

@@ -4,9 +4,12 @@ mod background;
 mod cli;
 mod commands;
 mod notify;
+mod place;
 mod refusal;
 mod rim;
 mod say;
+mod server;
+mod table;
 mod terminal;
 
 use std::io::IsTerminal;

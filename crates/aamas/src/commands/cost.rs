@@ -12,7 +12,7 @@ use crate::say::out;
 use crate::terminal::{clip, printable, thousands};
 
 /// Runs that are shown to a person; all of them are in the document.
-const RUNS_SHOWN: usize = 10;
+pub const RUNS_SHOWN: usize = 10;
 
 /// Prints what was spent.
 pub fn cost(global: &Global, arguments: &Cost) -> Result<ExitCode, Refusal> {
@@ -49,11 +49,16 @@ pub fn cost(global: &Global, arguments: &Cost) -> Result<ExitCode, Refusal> {
 }
 
 fn row(name: &str, sum: &Sum) {
-    let tokens = thousands(sum.input_tokens + sum.output_tokens);
-    let cost = match sum.cost_usd {
+    line(name, sum.calls, sum.input_tokens + sum.output_tokens, sum.cost_usd, sum.known_cost_usd);
+}
+
+/// A sum in a line.
+pub fn line(name: &str, calls: u64, tokens: u64, cost_usd: Option<f64>, known_usd: f64) {
+    let tokens = thousands(tokens);
+    let cost = match cost_usd {
         Some(cost) => format!("${cost:.4}"),
-        None if sum.known_cost_usd > 0.0 => format!("${:.4} and what is not known", sum.known_cost_usd),
+        None if known_usd > 0.0 => format!("${known_usd:.4} and what is not known"),
         None => "cost unknown".to_owned(),
     };
-    out!("  {name:<40}  {cost}  ({} calls, {tokens} tokens)", sum.calls);
+    out!("  {name:<40}  {cost}  ({calls} calls, {tokens} tokens)");
 }

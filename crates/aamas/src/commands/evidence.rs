@@ -34,14 +34,19 @@ pub fn export(global: &Global, run: &str, format: ExportFormat, output: &Path) -
             _ => Ok(ExitCode::SUCCESS),
         };
     }
-    std::fs::write(output, &bytes).map_err(|e| unwritten(&output.display().to_string(), &e))?;
+    keep(global, &record.id.to_string(), output, &bytes)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes an export of a run into a file, and says so.
+pub fn keep(global: &Global, run: &str, output: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    std::fs::write(output, bytes).map_err(|e| unwritten(&output.display().to_string(), &e))?;
     if global.json {
         let path = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-        print_json(&json!({ "run_id": record.id, "output": path, "bytes": bytes.len() }))?;
-    } else {
-        err!("{} written, {} bytes", output.display(), bytes.len());
+        return print_json(&json!({ "run_id": run, "output": path, "bytes": bytes.len() }));
     }
-    Ok(ExitCode::SUCCESS)
+    err!("{} written, {} bytes", output.display(), bytes.len());
+    Ok(())
 }
 
 /// The one document that `--json` promises.
@@ -84,7 +89,8 @@ fn not_attested(what: &str) -> Refusal {
     )
 }
 
-fn unwritten(what: &str, error: &std::io::Error) -> Refusal {
+/// What was to be written could not be.
+pub fn unwritten(what: &str, error: &std::io::Error) -> Refusal {
     Refusal::internal(
         "output_failed",
         format!("cannot write {what}: {error}"),

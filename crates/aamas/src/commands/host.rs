@@ -86,15 +86,34 @@ impl From<AppError> for Refusal {
             AppError::Changed(_) => {
                 Self::usage("run_is_running", message, "look again with `aamas runs list`")
             }
-            AppError::Illegal(_) => Self::usage("not_possible", message, "see `aamas runs show RUN`"),
+            AppError::Illegal(illegal) => {
+                let see = if illegal.what == "task" { "task show TASK" } else { "runs show RUN" };
+                Self::usage("not_possible", message, format!("see `aamas {see}`"))
+            }
             AppError::NotFound { what, .. } => {
-                let list = if what == "run" { "`aamas runs list`" } else { "`aamas pr list`" };
-                Self::usage("not_found", message, format!("{list} shows what there is"))
+                let hint = match what {
+                    "project" | "task" | "policy" | "token" => {
+                        format!("`aamas {what} list` shows what there is")
+                    }
+                    "agent" | "run" => format!("`aamas {what}s list` shows what there is"),
+                    "pull request" => "`aamas pr list` shows what there is".to_owned(),
+                    _ => "name it as it was shown".to_owned(),
+                };
+                Self::usage("not_found", message, hint)
             }
             AppError::Ambiguous { .. } => Self::usage("ambiguous", message, "give more of the id"),
             AppError::Identity(_) => Self::internal("internal", message, "mount /proc"),
-            AppError::Conflict { code, hint, .. } => Self::usage(code, message, hint),
+            AppError::Conflict { code, hint, .. } => {
+                Self::usage(code, message, crate::server::own_hint(code).unwrap_or(hint))
+            }
             AppError::Invalid(_) => Self::usage("invalid", message, "mend what it names"),
+            AppError::Denied { receipt, .. } => {
+                Self::usage("forbidden", message, format!("`aamas policy explain {receipt}` says why"))
+            }
+            AppError::Policies(_) => {
+                Self::usage("policies_unreadable", message, "mend them on the server that has them")
+            }
+            AppError::VersionConflict => Self::usage("version_conflict", message, "look again"),
             other => Self::internal("internal", engine::sentence(&other), "see the log of the server"),
         }
     }

@@ -1,20 +1,27 @@
 //! What each command does: reads its arguments, calls the engine or a use case, and prints.
 
 mod acp;
+mod agents;
 mod asked;
 mod audit;
 mod cost;
 mod demo;
 mod doctor;
 mod evidence;
-mod host;
+mod follow;
+pub mod host;
 mod identity;
 mod models;
+mod on_server;
+mod policy;
 mod pr;
+mod project;
 mod run;
 mod runs;
 mod serve;
+mod serving;
 mod show;
+mod task;
 mod token;
 
 use std::io::Write;
@@ -24,26 +31,60 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::refusal::Refusal;
+use crate::server;
 
-/// Carries out a command.
+/// Carries out a command. What works on rows of this machine alone says so when a server is named: nothing is ever done
+/// here in its stead.
 pub fn run(cli: Cli) -> Result<ExitCode, Refusal> {
     let global = cli.global;
+    let only_here = |what: &str, hint: &str| server::none_for(&global, what, hint);
     match cli.command {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "aamas", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Acp(arguments) => acp::acp(&global, *arguments),
-        Command::Cost(arguments) => cost::cost(&global, &arguments),
+        Command::Acp(arguments) => {
+            only_here("`aamas acp`", "")?;
+            acp::acp(&global, *arguments)
+        }
         Command::Doctor => doctor::doctor(&global),
-        Command::Models(command) => models::models(&global, command),
-        Command::Run(arguments) => run::run(&global, *arguments),
-        Command::Demo(arguments) => demo::demo(&global, &arguments),
-        Command::Runs(command) => runs::runs(&global, command),
-        Command::Pr(command) => pr::pr(&global, command),
-        Command::Serve(arguments) => serve::serve(&global, *arguments),
-        Command::Audit(command) => audit::audit(&global, command),
+        Command::Run(arguments) => {
+            only_here("`aamas run`", "ask the server with `aamas task create --wait`")?;
+            run::run(&global, *arguments)
+        }
+        Command::Demo(arguments) => {
+            only_here("`aamas demo`", "")?;
+            demo::demo(&global, &arguments)
+        }
+        Command::Serve(arguments) => {
+            only_here("`aamas serve`", "")?;
+            serve::serve(&global, *arguments)
+        }
+        Command::Project(command) => project::project(&global, command),
+        Command::Task(command) => task::task(&global, command),
+        Command::Agents(command) => agents::agents(&global, command),
+        Command::Policy(command) => policy::policy(&global, command),
         Command::Token(command) => token::token(&global, command),
+        Command::Cost(arguments) => match server::of(&global)? {
+            Some(server) => on_server::cost(&global, &server, arguments.since),
+            None => cost::cost(&global, &arguments),
+        },
+        Command::Models(command) => match server::of(&global)? {
+            Some(server) => on_server::models(&global, &server, command),
+            None => models::models(&global, command),
+        },
+        Command::Runs(command) => match server::of(&global)? {
+            Some(server) => on_server::runs(&global, server, command),
+            None => runs::runs(&global, command),
+        },
+        Command::Pr(command) => match server::of(&global)? {
+            Some(server) => on_server::pr(&global, &server, command),
+            None => pr::pr(&global, command),
+        },
+        Command::Audit(command) => match server::of(&global)? {
+            Some(server) => on_server::audit(&global, &server, command),
+            None => audit::audit(&global, command),
+        },
     }
 }
 

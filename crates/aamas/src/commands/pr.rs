@@ -52,21 +52,24 @@ fn list(global: &Global) -> Result<ExitCode, Refusal> {
     let all: Vec<PullRequest> = rows.iter().map(engine::pull_request_of).collect::<Result<_, _>>()?;
     if global.json {
         print_json(&serde_json::json!({ "pull_requests": all }))?;
-    } else if all.is_empty() {
-        out!("no pull requests yet: `aamas run \"TASK\"` makes one");
     } else {
-        out!("{:<29}  {:<7}  {:<40}  TITLE", "PULL REQUEST", "STATE", "BRANCH");
-        for p in all {
-            out!(
-                "{:<29}  {:<7}  {:<40}  {}",
-                p.id.to_string(),
-                p.state,
-                clip(&p.branch, 40),
-                clip(&printable(&p.title), 60)
-            );
-        }
+        let row =
+            |p: &PullRequest| [p.id.to_string(), p.state.clone(), p.branch.clone(), printable(&p.title)];
+        print_list(all.iter().map(row).collect());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Pull requests by id, state, branch and title, for a person.
+pub fn print_list(all: Vec<[String; 4]>) {
+    if all.is_empty() {
+        out!("no pull requests yet: `aamas run \"TASK\"` makes one");
+        return;
+    }
+    out!("{:<29}  {:<7}  {:<40}  TITLE", "PULL REQUEST", "STATE", "BRANCH");
+    for [id, state, branch, title] in all {
+        out!("{id:<29}  {state:<7}  {:<40}  {}", clip(&branch, 40), clip(&title, 60));
+    }
 }
 
 fn show(global: &Global, text: &str) -> Result<ExitCode, Refusal> {
@@ -78,8 +81,14 @@ fn show(global: &Global, text: &str) -> Result<ExitCode, Refusal> {
         let mut value = serde_json::to_value(&pull_request).unwrap_or_default();
         value["diff"] = serde_json::Value::String(diff);
         print_json(&serde_json::json!({ "pull_request": value }))?;
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        print(&pull_request, &diff);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A pull request with its change, for a person.
+pub fn print(pull_request: &PullRequest, diff: &str) {
     let paint = Paint::of(std::io::stdout().is_terminal());
     out!("{}  {}", paint.strong(&printable(&pull_request.title)), paint.dim(&pull_request.state));
     out!("{}  {}", pull_request.id, pull_request.created_at);
@@ -110,7 +119,7 @@ fn show(global: &Global, text: &str) -> Result<ExitCode, Refusal> {
         );
     }
     out!();
-    for line in printable(&diff).lines() {
+    for line in printable(diff).lines() {
         out!(
             "{}",
             match line.as_bytes().first() {
@@ -121,7 +130,6 @@ fn show(global: &Global, text: &str) -> Result<ExitCode, Refusal> {
             }
         );
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn act(global: &Global, text: &str, action: Action) -> Result<ExitCode, Refusal> {

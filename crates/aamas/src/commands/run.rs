@@ -124,7 +124,7 @@ fn detach(global: &Global, engine: &Engine, request: RunRequest) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn task_text(argument: &str) -> Result<String, Refusal> {
+pub fn task_text(argument: &str) -> Result<String, Refusal> {
     let bad = |message: String| Refusal::usage("invalid_task", message, "say in words what should change");
     let bytes = match argument.strip_prefix('@') {
         Some(file) => std::fs::File::open(file)

@@ -1,7 +1,5 @@
 //! `aamas serve`: composes the doors and the engine on one store, and ends them without losing anything.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,7 +17,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{demo, host, identity};
+use super::{demo, host, identity, serving};
 use crate::cli::{Global, Serve, ServerRole};
 use crate::refusal::Refusal;
 use crate::rim;
@@ -39,7 +37,7 @@ const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub fn serve(global: &Global, arguments: Serve) -> Result<ExitCode, Refusal> {
     let data_dir = host::data_dir(global)?;
     let engine = host::engine_on(global, arguments.database.as_deref())?;
-    let _only = only_server(&data_dir)?;
+    let _only = serving::hold(&data_dir)?;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
         Refusal::internal(
@@ -215,36 +213,6 @@ fn models_of(engine: &Engine, default: Option<&str>) -> Models {
         providers: std::iter::once(offline).chain(known.providers.into_iter().map(provider)).collect(),
         items: std::iter::once(offline_model).chain(known.models.into_iter().map(model)).collect(),
     }
-}
-
-/// Holds the data directory: a second server is refused, and told who has it.
-fn only_server(data_dir: &Path) -> Result<File, Refusal> {
-    let path = data_dir.join("serve.lock");
-    let failed = |e: std::io::Error| {
-        Refusal::internal(
-            "unwritable",
-            format!("cannot hold {}: {e}", path.display()),
-            "make the data directory writable",
-        )
-    };
-    let mut file =
-        File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = file.read_to_string(&mut pid);
-            return Err(Refusal::usage(
-                "already_serving",
-                format!("process {} serves this data directory already", pid.trim()),
-                "stop it first, or serve another one with --data-dir",
-            ));
-        }
-        Err(TryLockError::Error(e)) => return Err(failed(e)),
-    }
-    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-    writeln!(file, "{}", std::process::id()).map_err(failed)?;
-    Ok(file)
 }
 
 /// Raises the soft limit of open files to the hard one: thousands of connections need as many descriptors.

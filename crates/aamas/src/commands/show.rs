@@ -1,6 +1,7 @@
 //! What a run came to, and how it got there.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -122,18 +123,33 @@ pub fn show_run(global: &Global, run: &str) -> Result<ExitCode, Refusal> {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let paint = Paint::of(std::io::stdout().is_terminal());
-    out!("{}  {}", paint.strong(&record.id.to_string()), record.created_at);
-    out!("repository {}", record.repo.display());
     let task = record.settings.get("task").and_then(|t| t.as_str()).unwrap_or_default();
+    let (id, at) = (record.id.to_string(), record.created_at.to_string());
+    print_run(&id, &at, Some(&record.repo), task, &history, &document);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A run's task, transcript and outcome, for a person.
+pub fn print_run(
+    id: &str,
+    created_at: &str,
+    repo: Option<&Path>,
+    task: &str,
+    history: &[Recorded],
+    document: &RunDocument,
+) {
+    let paint = Paint::of(std::io::stdout().is_terminal());
+    out!("{}  {created_at}", paint.strong(id));
+    if let Some(repo) = repo {
+        out!("repository {}", repo.display());
+    }
     out!("task\n  {}", printable(task).trim().replace('\n', "\n  "));
     let mut view = View::new();
-    for recorded in &history {
+    for recorded in history {
         view.apply(recorded.at, recorded.attempt, &recorded.entry);
         transcript(recorded, &view, paint);
     }
-    print_outcome(&document);
-    Ok(ExitCode::SUCCESS)
+    print_outcome(document);
 }
 
 /// One entry of a transcript: as on the live screen, with results in full.

@@ -221,7 +221,22 @@ impl World {
 
     /// `aamas` with these arguments, in the repository, on the world's data directory.
     pub fn aamas<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Call<'_> {
-        let mut all: Vec<OsString> = vec!["--json".into(), "--data-dir".into(), self.data.clone().into()];
+        let all = arguments.into_iter().map(Into::into);
+        self.in_words(std::iter::once(OsString::from("--json")).chain(all))
+    }
+
+    /// The same without `--json`.
+    pub fn in_words<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Call<'_> {
+        self.in_words_on(&self.data, arguments)
+    }
+
+    /// The same on another data directory.
+    pub fn in_words_on<A: Into<OsString>>(
+        &self,
+        data: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Call<'_> {
+        let mut all: Vec<OsString> = vec!["--data-dir".into(), data.into()];
         all.extend(arguments.into_iter().map(Into::into));
         Call {
             world: self,

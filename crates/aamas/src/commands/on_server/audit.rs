@@ -1,0 +1,85 @@
+//! `aamas audit …` of a server.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use client::Client;
+use serde_json::{Value, json};
+
+use crate::cli::{Audit, AuditOf, Global};
+use crate::commands::{block_on, evidence, print_json};
+use crate::place::taken;
+use crate::refusal::Refusal;
+use crate::say::{err, out};
+use crate::server::local_only;
+use crate::table::{list as members, word};
+
+/// Something is wrong with the log.
+const NOT_WHOLE: u8 = 3;
+
+pub fn audit(global: &Global, server: &Client, command: Audit) -> Result<ExitCode, Refusal> {
+    match command {
+        Audit::Verify { file: None, checkpoint, key, of } if key.is_empty() => {
+            own_organization(&of)?;
+            verify(global, server, &checkpoint)
+        }
+        Audit::Verify { .. } => Err(local_only(
+            "`aamas audit verify` with --file or --key",
+            "export with `aamas audit export`, and verify that here without --server",
+        )),
+        Audit::Export { output, of } => {
+            own_organization(&of)?;
+            export(server, &output)
+        }
+    }
+}
+
+fn own_organization(of: &AuditOf) -> Result<(), Refusal> {
+    match of.organization {
+        None => Ok(()),
+        Some(_) => {
+            Err(local_only("`aamas audit … --organization`", "a token speaks for its own organization"))
+        }
+    }
+}
+
+/// The server's own word for it: whoever doubts the server verifies an export.
+fn verify(global: &Global, server: &Client, checkpoints: &[PathBuf]) -> Result<ExitCode, Refusal> {
+    let texts = checkpoints.iter().map(|path| text(path)).collect::<Result<Vec<_>, _>>()?;
+    let found = block_on(async {
+        let anchors = taken(json!({ "checkpoints": texts }))?;
+        Ok::<_, Refusal>(server.verify_audit(&anchors).value().await?)
+    })??;
+    let code = if found["valid"] == true { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) };
+    if global.json {
+        print_json(&found)?;
+        return Ok(code);
+    }
+    for problem in members(&found, "problems") {
+        let place = |seq: &Value| if seq.is_null() { String::new() } else { format!("entry {seq}: ") };
+        out!("{}{}", place(&problem["seq"]), word(problem, "what"));
+    }
+    let verdict = if found["valid"] == true { "whole" } else { "NOT whole" };
+    out!("{verdict}, says the server: {} entries, {} checkpoints", found["entries"], found["checkpoints"]);
+    Ok(code)
+}
+
+fn export(server: &Client, output: &Path) -> Result<ExitCode, Refusal> {
+    let bytes = block_on(async { server.export_audit().await })??;
+    if output == Path::new("-") {
+        let written = std::io::stdout().lock().write_all(&bytes);
+        written.map_err(|e| evidence::unwritten("the standard output", &e))?;
+    } else {
+        std::fs::write(output, &bytes).map_err(|e| evidence::unwritten(&output.display().to_string(), &e))?;
+        err!("wrote {} bytes to {}", bytes.len(), output.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(path: &Path) -> Result<String, Refusal> {
+    std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("cannot read {}: {e}", path.display());
+        Refusal::usage("unreadable", message, "name a file that can be read")
+    })
+}
