@@ -240,6 +240,109 @@ test('a plan is approved', async () => {
   assert.equal(task.status, 'working');
 });
 
+test('a plan is edited, and waits for approval again', async () => {
+  const { page, w, go, wrong } = await open();
+  const task = w.tasks.find((t) => t.error?.code === 'plan_approval_required');
+  const before = w.runs.get(task.run_id).plan ?? { steps: [] };
+  await go(`/tasks/${task.id}`);
+  await page.getByRole('button', { name: 'Edit the plan…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit the plan' });
+  await dialog.getByLabel('Title of the pull request').fill('Round half up everywhere');
+  const steps = dialog.getByRole('group', { name: /^Step \d+$/ });
+  const many = await steps.count();
+  await dialog.getByRole('button', { name: 'Leave step 1 out' }).click();
+  await dialog.getByRole('button', { name: 'Add a step' }).click();
+  assert.equal(await steps.count(), many);
+  await dialog.getByRole('button', { name: 'Send to the planner' }).click();
+  // A step without words is no step: the form says so, and nothing is sent.
+  assert.equal(w.runs.get(task.run_id).plan?.title ?? '', before.title ?? '');
+  await steps.last().getByLabel('What is to be done').fill('Tell the readers');
+  await steps.last().getByLabel('Who').selectOption({ label: 'Docs writer' });
+  assert.deepEqual(await axe(page), []);
+  await dialog.getByRole('button', { name: 'Send to the planner' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('waits for your approval', { exact: false }).first().waitFor();
+  await page.getByRole('listitem').getByText('Tell the readers').first().waitFor();
+  const lines = page.getByRole('log', { name: 'Transcript' });
+  await lines.getByText('You edited the plan').waitFor();
+  assert.equal(await lines.getByText('submit_plan').count(), 0);
+  const plan = w.runs.get(task.run_id).plan;
+  assert.equal(plan.title, 'Round half up everywhere');
+  assert.deepEqual(
+    [plan.steps.at(-1).title, plan.steps.at(-1).role, plan.steps.length],
+    ['Tell the readers', 'developer_docs', many],
+  );
+  await page.getByRole('button', { name: 'Approve the plan' }).click();
+  await page.getByText('Plan approved.').waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test('a run is replayed, and taken along in each form', async () => {
+  const { page, w, go, wrong } = await open();
+  const task = w.tasks.find((t) => t.status === 'completed');
+  await go(`/tasks/${task.id}`);
+  const record = page.getByRole('region', { name: 'Record' });
+  await record.getByRole('button', { name: 'Replay and compare' }).click();
+  await record
+    .getByRole('status')
+    .getByText(`The same again: ${w.journals.get(task.run_id).length} steps`)
+    .waitFor();
+  for (const [title, file] of [
+    ['Report', `${task.run_id}.html`],
+    ['Trajectory', `${task.run_id}.atif.json`],
+    // Its first answer is an operation to wait for.
+    ['Journal', `${task.run_id}.journal.jsonl`],
+  ]) {
+    const download = page.waitForEvent('download');
+    await record.getByRole('button', { name: title, exact: true }).click();
+    const got = await download;
+    assert.equal(got.suggestedFilename(), file);
+    assert.equal(
+      readFileSync(await got.path(), 'utf8').split('\n').length,
+      w.journals.get(task.run_id).length,
+    );
+  }
+  await page.keyboard.press('.');
+  await page.keyboard.type('replay');
+  await page.getByRole('dialog').getByText('Replay and compare').waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test('a task that ran into its limit is given again', async () => {
+  const { page, w, go } = await open();
+  const task = w.tasks.find((t) => t.status === 'failed');
+  Object.assign(task.error, {
+    code: 'turn_limit',
+    message: 'the run used all of its 100 turns',
+    hint: 'raise it with `aamas runs resume RUN --max-turns …`, or give a smaller task',
+  });
+  await go(`/tasks/${task.id}`);
+  await page.getByText('The run used all of its 100 turns').first().waitFor();
+  assert.equal(await page.locator('main').getByText('aamas runs resume').count(), 0);
+  await page.getByRole('button', { name: 'Give it again…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New task' });
+  assert.equal(await dialog.getByLabel('What is to be done?').inputValue(), task.description);
+  await dialog.getByLabel('Turns at most').fill('300');
+  await dialog.getByRole('button', { name: 'Give the task' }).click();
+  await page.getByText('Task given.').waitFor();
+  assert.notEqual(w.tasks[0].id, task.id);
+});
+
+test('what is not there says so, and leads back', async () => {
+  const { page, go } = await open();
+  for (const [path, title] of [
+    ['/tasks/task_none', 'There is no such task'],
+    ['/reviews/pr_none', 'There is no such pull request'],
+    ['/projects/project_none', 'There is no such project'],
+    ['/agents/agent_none', 'There is no such agent'],
+    ['/nowhere', 'There is no such page'],
+  ]) {
+    await go(path);
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    assert.ok((await page.getByRole('main').getByRole('link').count()) > 0, path);
+  }
+});
+
 test('a run is forked from an entry', async () => {
   const { page, w, go } = await open();
   const task = w.tasks.find((t) => t.status === 'completed');
@@ -343,7 +446,7 @@ test('the first start ends with a task', async () => {
   await page.getByLabel('E-mail').fill('ada@example.com');
   await page.getByLabel('Password').fill('short');
   await page.getByRole('button', { name: 'Set up' }).click();
-  await page.getByText('Take at least 12 characters.').first().waitFor();
+  await page.getByText('Take at least 10 characters.').first().waitFor();
   await page.getByLabel('Password').fill('long enough to keep');
   await page.getByRole('button', { name: 'Set up' }).click();
   await page.getByLabel('Address or path').fill('https://git.example.com/harbor/shop.git');

@@ -18,14 +18,14 @@ export const people = [
     'POST',
     /^\/setup$/,
     ({ w, body, fail }) => {
-      if ((body.password ?? '').length < 12)
+      if ((body.password ?? '').length < 10)
         return fail(
           400,
           'invalid_request',
           'The request is refused',
           'The password is too short.',
-          'Take at least 12 characters.',
-          [{ field: 'password', message: 'Take at least 12 characters.' }],
+          'Take at least 10 characters.',
+          [{ field: 'password', message: 'Take at least 10 characters.' }],
         );
       w.setupNeeded = false;
       w.signedIn = true;
@@ -86,9 +86,9 @@ export const people = [
     'PATCH',
     /^\/me$/,
     ({ w, body, fail }) => {
-      if (body.password && body.password.new.length < 12)
+      if (body.password && body.password.new.length < 10)
         return fail(400, 'invalid_request', 'The request is refused', 'The new password is too short.', '', [
-          { field: 'password.new', message: 'Take at least 12 characters.' },
+          { field: 'password.new', message: 'Take at least 10 characters.' },
         ]);
       if (body.name) w.me.name = body.name;
       return { data: w.me };

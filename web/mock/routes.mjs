@@ -128,7 +128,17 @@ function newTask(w, project, body) {
 
 export const routes = [
   ...people,
-  ['GET', /^\/projects$/, ({ w, query }) => page(w.projects.filter(matches(query, 'status')), query)],
+  [
+    'GET',
+    /^\/projects$/,
+    ({ w, query }) =>
+      page(
+        w.projects.filter(
+          (p) => matches(query, 'status')(p) && (query.get('status') || p.status !== 'archived'),
+        ),
+        query,
+      ),
+  ],
   [
     'POST',
     /^\/projects$/,
@@ -296,7 +306,47 @@ export const routes = [
       return { status: 201, data: { task_id: t.id, run_id: t.run_id } };
     }),
   ],
-  ['POST', /^\/runs\/([^/]+)\/replay$/, () => ({ data: { identical: true, entries: 64 } })],
+  [
+    'POST',
+    /^\/runs\/([^/]+)\/replay$/,
+    runVerb(({ w }, run) => ({
+      data: {
+        identical: true,
+        entries: w.journals.get(run.run_id).length,
+        first_difference: null,
+        notes: ['what the gates said is taken from the record'],
+      },
+    })),
+  ],
+  [
+    'GET',
+    /^\/runs\/([^/]+)\/export$/,
+    runVerb(({ w, query }, run) => {
+      const format = query.get('format') ?? 'atif';
+      // The journal takes longer than a request: its first answer is an operation to wait for.
+      if (format === 'json' && !w.exported) {
+        w.exported = true;
+        return { status: 202, data: { operation_id: w.id('operation') } };
+      }
+      const [type, end] = {
+        atif: ['application/json', 'atif.json'],
+        html: ['text/html; charset=utf-8', 'html'],
+        json: ['application/x-ndjson', 'journal.jsonl'],
+        attestation: ['application/vnd.in-toto+json', 'intoto.json'],
+      }[format];
+      return {
+        text: w.journals
+          .get(run.run_id)
+          .map((e) => JSON.stringify(e))
+          .join('\n'),
+        headers: {
+          'content-type': type,
+          'content-disposition': `attachment; filename="${run.run_id}.${end}"`,
+        },
+      };
+    }),
+  ],
+  ['GET', /^\/operations\/([^/]+)$/, (_, id) => ({ data: { id, status: 'succeeded', result: {} } })],
   ['GET', /^\/runs\/([^/]+)\/gates$/, ({ w, query }, id) => page(w.runs.get(id)?.gates ?? [], query)],
   [
     'GET',
@@ -315,8 +365,38 @@ export const routes = [
     'POST',
     /^\/plans\/([^/]+)\/reject$/,
     runVerb(({ w, body }, run, task) => {
-      append(w, run, { entry: 'answered', text: body.message });
+      append(w, run, { entry: 'answered', text: `Make another plan: ${body.message}` });
       return set(w, task, 'working');
+    }),
+  ],
+  [
+    'PUT',
+    /^\/plans\/([^/]+)$/,
+    runVerb(({ w, body, fail }, run, task) => {
+      const empty = body.steps.find((s) => !s.title);
+      if (empty) return fail(422, 'invalid', 'The request is refused', `step ${empty.id} has no title`, '');
+      const words = 'Submit exactly this plan with submit_plan, it was edited by a person:';
+      append(w, run, { entry: 'answered', text: `${words}\n${JSON.stringify(body)}` });
+      // The planner hands it in as it is, and it waits again.
+      append(w, run, {
+        entry: 'tool_finished',
+        turn: 99,
+        index: 0,
+        text: 'The plan is taken.',
+        is_error: false,
+        meaning: { planned: body },
+        wall_ms: 3,
+      });
+      run.plan = { ...run.plan, ...body };
+      const error = { ...task.error, message: `the plan waits for approval: ${body.title}` };
+      append(w, run, { entry: 'ended', ending: { state: 'needs_input', error } });
+      task.error = error;
+      w.emit('task.input_required', task.id, {
+        project_id: task.project_id,
+        task_id: task.id,
+        run_id: run.run_id,
+      });
+      return { status: 204 };
     }),
   ],
   ['GET', /^\/artifacts$/, ({ query }) => page([], query)],

@@ -181,6 +181,7 @@ async function api(request, response, url, w) {
       etag,
       'x-request-id': randomUUID().slice(0, 13),
       'cache-control': 'no-store',
+      ...answer.headers,
     };
     if (request.method === 'GET' && request.headers['if-none-match'] === etag)
       return response.writeHead(304, headers).end();

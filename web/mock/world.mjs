@@ -18,6 +18,8 @@ export const PERMISSIONS = {
     'runs.steer',
     'runs.control',
     'runs.fork',
+    'runs.replay',
+    'runs.export',
     'plans.approve',
     'pull_requests.comment',
     'pull_requests.approve',

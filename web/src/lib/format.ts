@@ -49,6 +49,12 @@ export function ago(at: string | null | undefined, now: number): string {
   return new Date(at).toLocaleDateString('en-US', { month: 'short', day: 'numeric', year: 'numeric' });
 }
 
+/** The same in a sentence or beside a word: `now`, `12 min ago`. */
+export function longAgo(at: string | null | undefined, now: number): string {
+  const text = ago(at, now);
+  return /^\d+ [smhd]$/.test(text) ? `${text.replace(/ m$/, ' min')} ago` : text;
+}
+
 /** The time of day, for lists of one day. */
 export const clock = (at: string): string =>
   new Date(at).toLocaleTimeString('en-US', {
@@ -61,6 +67,10 @@ export const clock = (at: string): string =>
 /** Date and time in the reader's zone. */
 export const dateTime = (at: string): string =>
   new Date(at).toLocaleString('en-US', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** The same to the second: for trails, where order and moment count. */
+export const dateTimeExact = (at: string): string =>
+  new Date(at).toLocaleString('en-US', { dateStyle: 'medium', timeStyle: 'medium' });
 
 export const day = (at: string): string =>
   new Date(at).toLocaleDateString('en-US', { month: 'short', day: 'numeric' });
@@ -118,6 +128,33 @@ export function words(key: string): string {
   const text = key.replace(/[_-]+/g, ' ').trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+const ROLES: Record<string, string> = {
+  planner: 'Planner',
+  technical_lead: 'Technical lead',
+  architecture: 'Architect',
+  developer: 'Developer',
+  reviewer: 'Reviewer',
+  developer_devops: 'DevOps developer',
+  developer_docs: 'Docs writer',
+  developer_qa: 'QA developer',
+};
+
+/** A role file's name as its agents are called: `developer_backend` is a `Backend developer`. */
+export function roleName(role: string): string {
+  const field = /^developer_(.+)$/.exec(role)?.[1];
+  return ROLES[role] ?? (field ? `${words(field)} developer` : words(role));
+}
+
+/** A model as it is told from others: of one that is a file, the file's name without its directories. */
+export const modelName = (spec: string): string => spec.replace(/^((?:script|gguf):)\S*\/([^/\s]+)$/, '$1$2');
+
+/** What a program says as a sentence of its own: its first letter is a capital, unless it is code or a name with signs. */
+export const sentence = (text: string): string =>
+  /^[a-z]+[\s,.;:]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+
+/** Lines added and removed, one number: `+7,922`. */
+export const signed = (n: number, sign: '+' | '−'): string => `${sign}${whole.format(n)}`;
 
 /** The first eight characters of a commit, the last eight of an id: enough to find it again. */
 export const short = (id: string): string => (/^[0-9a-f]{12,}$/.test(id) ? id.slice(0, 8) : id.slice(-8));

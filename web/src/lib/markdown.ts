@@ -129,6 +129,12 @@ export function inline(source: string): Inline[] {
   return out;
 }
 
+/** The same text without its marks: for lines that are cut off, where half a mark would stay. */
+export const plainWords = (source: string): string =>
+  inline(source)
+    .map((part) => part.text)
+    .join('');
+
 /** The address, if it is one that a person may be led to. */
 export function safeUrl(address: string): URL | null {
   try {

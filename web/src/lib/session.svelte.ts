@@ -15,6 +15,8 @@ export type Action =
   | 'runs.steer'
   | 'runs.control'
   | 'runs.fork'
+  | 'runs.replay'
+  | 'runs.export'
   | 'plans.approve'
   | 'pull_requests.comment'
   | 'pull_requests.approve'

@@ -1,7 +1,8 @@
 import { plain } from './ansi';
 import type { GateResult, JournalItem, Plan, Problem, ToolMeaning } from './api/types';
+import { advice } from './advice';
 import { oneLine } from './clean';
-import { fromNano, words } from './format';
+import { fromNano, modelName, roleName, sentence, words } from './format';
 
 /** What a line of the transcript is, which decides its sign and its color. */
 export type LineKind =
@@ -136,7 +137,10 @@ export function transcript(items: JournalItem[]): Transcript {
     switch (e.entry) {
       case 'created':
         model = e.settings.model;
-        add(item, 'phase', 'Run started', { target: e.settings.model, body: prose(e.settings.task) });
+        add(item, 'phase', 'Run started', {
+          target: modelName(e.settings.model),
+          body: prose(e.settings.task),
+        });
         for (const [i, warning] of (e.settings.warnings ?? []).entries())
           add(item, 'note', 'Warning', {
             key: `${item.seq}w${i}`,
@@ -147,7 +151,7 @@ export function transcript(items: JournalItem[]): Transcript {
       case 'resumed':
         model = e.model;
         goOn();
-        add(item, 'phase', 'Goes on', { target: e.model });
+        add(item, 'phase', 'Goes on', { target: modelName(e.model) });
         break;
       case 'analyzed':
         add(item, 'note', `Takes it for: ${words(e.analysis.kind).toLowerCase()}`, {
@@ -165,7 +169,7 @@ export function transcript(items: JournalItem[]): Transcript {
           e.number > 1 ? `Takes up ${e.step} again` : `Takes up ${e.step}`,
           {
             // Said where it is another than the run's.
-            result: e.model === model ? '' : e.model,
+            result: e.model === model ? '' : modelName(e.model),
             body: e.why ? prose(e.why) : null,
           },
         );
@@ -256,7 +260,7 @@ export function transcript(items: JournalItem[]): Transcript {
         out.question = null;
         goOn();
         step(item, 'working');
-        add(item, 'person', 'You answered', { who: 'you', body: prose(e.text) });
+        add(item, 'person', ...answer(e.text));
         break;
       case 'fell_back':
         add(item, 'note', 'Another model takes over', {
@@ -445,7 +449,30 @@ function meaning(
 }
 
 const prose = (text: string): Line['body'] => ({ kind: 'prose', text });
-const said = (error: Problem): string => [error.message, error.hint].filter(Boolean).join('\n\n');
+const said = (error: Problem): string =>
+  [error.message, advice(error)].filter(Boolean).map(sentence).join('\n\n');
+
+/** What a person said to what the run waited for. Plans that they edited go to the planner in words of the server. */
+function answer(text: string): [string, Partial<Line>] {
+  const edited =
+    /^Submit exactly this plan with submit_plan, it was edited by a person:\n(\{[\s\S]*\})$/.exec(text);
+  const plan = edited ? (parse(edited[1] ?? '') as Partial<Plan>) : null;
+  if (plan?.steps)
+    return [
+      'You edited the plan',
+      {
+        who: 'you',
+        body: prose(
+          [
+            plan.summary ?? '',
+            ...plan.steps.map((s, i) => `${i + 1}. ${s.title} (${roleName(s.role)})`),
+          ].join('\n'),
+        ),
+      },
+    ];
+  const other = /^Make another plan: ([\s\S]*)$/.exec(text);
+  return [other ? 'You sent the plan back' : 'You answered', { who: 'you', body: prose(other?.[1] ?? text) }];
+}
 
 function parse(text: string): Record<string, unknown> {
   try {
