@@ -18,7 +18,12 @@ export async function all<T>(path: string, query: Record<string, string> = {}, m
 
 /** Who and what the ids stand for: projects and agents are few, and named on every page. */
 class Directory {
-  readonly projects = new Resource<Project[]>(() => all<Project>('/projects'));
+  /** Archived ones too: what was done in them keeps their name. */
+  readonly projects = new Resource<Project[]>(() =>
+    Promise.all([all<Project>('/projects'), all<Project>('/projects', { status: 'archived' })]).then(
+      (lists) => lists.flat(),
+    ),
+  );
   readonly agents = new Resource<Agent[]>(() => all<Agent>('/agents'));
 
   async load(): Promise<void> {

@@ -81,7 +81,8 @@ function ofTask(t: Task): Need {
               ? 'question'
               : 'failed',
     title: t.title,
-    detail: t.error?.message ?? '',
+    // What the row's own word says already.
+    detail: (t.error?.message ?? '').replace(/^(the agent asks|the plan waits for approval): /, ''),
     project: t.project_id,
     at: t.updated_at,
     href: `/tasks/${t.id}`,
