@@ -151,7 +151,7 @@ export const modelName = (spec: string): string => spec.replace(/^((?:script|ggu
 
 /** What a program says as a sentence of its own: its first letter is a capital, unless it is code or a name with signs. */
 export const sentence = (text: string): string =>
-  /^[a-z]+[\s,.;:]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  /^[a-z]+[,.;:]?(\s|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 
 /** Lines added and removed, one number: `+7,922`. */
 export const signed = (n: number, sign: '+' | '−'): string => `${sign}${whole.format(n)}`;
