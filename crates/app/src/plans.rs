@@ -7,7 +7,7 @@ use serde_json::Value;
 use store::{MessageKind, TenantTx};
 
 use crate::office::Origin;
-use crate::runs::{resource_of, speak};
+use crate::runs::{plan_of, resource_of, speak};
 use crate::{AppError, Platform};
 
 /// Entries read at a time.
@@ -126,7 +126,7 @@ async fn answer(
     platform
         .change(caller, origin, move |office| {
             let record = office.rows().run(id)?.ok_or_else(|| AppError::not_found("run", id))?;
-            office.may(Action::PlansApprove, resource_of(office.rows(), &record)?)?;
+            office.may(Action::PlansApprove, plan_of(office.rows(), &record)?)?;
             let code = record.document.as_ref().and_then(|d| d["error"]["code"].as_str());
             if record.state == RunState::NeedsInput && code != Some("plan_approval_required") {
                 return Err(AppError::Conflict {

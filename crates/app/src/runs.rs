@@ -243,8 +243,12 @@ pub async fn say(
         .change(caller, origin, move |office| {
             let record = office.rows().run(id)?.ok_or_else(|| AppError::not_found("run", id))?;
             let approves = kind == MessageKind::Answer && asks_approval(&record);
-            let action = if approves { Action::PlansApprove } else { Action::RunsSteer };
-            office.may(action, resource_of(office.rows(), &record)?)?;
+            let (action, resource) = if approves {
+                (Action::PlansApprove, plan_of(office.rows(), &record)?)
+            } else {
+                (Action::RunsSteer, resource_of(office.rows(), &record)?)
+            };
+            office.may(action, resource)?;
             speak(office, &record, kind, &message)?;
             view(office.rows(), record)
         })
@@ -421,6 +425,11 @@ pub(crate) fn resource_of(tx: &TenantTx<'_>, record: &RunRecord) -> Result<Resou
     let Some(task) = tx.task(record.task)? else { return Ok(part) };
     let of_task = tasks::resource_of(tx, &task)?;
     Ok(Resource { kind: part.kind, id: part.id, ..of_task })
+}
+
+/// The plan of a run, or what else of it waits for an approval, as policies see it.
+pub(crate) fn plan_of(tx: &TenantTx<'_>, record: &RunRecord) -> Result<Resource, AppError> {
+    Ok(Resource { kind: ResourceKind::Plan, ..resource_of(tx, record)? })
 }
 
 /// Whether a run waits for the approval of a plan or of a risky change, rather than for an answer.
