@@ -33,10 +33,11 @@ install: ## Build the release binary and put it into PREFIX/bin (~/.local by def
 	install -D -m 755 "$(CARGO_TARGET_DIR)/release/aamas" "$(or $(PREFIX),$(HOME)/.local)/bin/aamas"
 
 .PHONY: test
-test: ## Run all tests (with cargo-nextest if it is installed, else cargo test), the dashboard's first
+test: ## Run all tests (with cargo-nextest if it is installed, else cargo test), the dashboard's first and last
 	@scripts/need test
 	@scripts/web test
 	@scripts/test
+	@scripts/web real
 
 .PHONY: test-slow
 test-slow: ## Run all tests with the long proofs (AAMAS_TEST_SLOW=1)
@@ -71,6 +72,10 @@ web: ## Build the dashboard into crates/api/dashboard, from where it gets into t
 .PHONY: web-test
 web-test: ## Test the dashboard: types, units, size, and in a browser against a mock server
 	@scripts/web test
+
+.PHONY: web-real
+web-real: ## Go the whole way in a browser against a real server (the debug build), which is started for it
+	@scripts/web real
 
 .PHONY: dev
 dev: ## Build without optimization and run: make dev ARGS="doctor"

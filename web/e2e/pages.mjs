@@ -36,7 +36,7 @@ export function pages(w) {
       path: `/reviews/${pull}`,
       act: async (page) => {
         await page.getByRole('button', { name: 'Merge…' }).click({ timeout: 2000 });
-        await page.waitForTimeout(200);
+        await page.getByRole('dialog').waitFor();
       },
     },
     { name: 'missing', path: '/nowhere' },

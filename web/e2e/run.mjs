@@ -1,14 +1,13 @@
 // The dashboard in a real browser against the mock server: flows, keyboard, contrast, and what must not happen.
 // npm run e2e [-- WORDS OF A TEST]
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
+import { axe } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { pages } from './pages.mjs';
 
 process.env.MOCK_TICK_MS ??= '400';
 const { start } = await import('../mock/server.mjs');
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const mock = await start(0);
 const ORIGIN = `http://127.0.0.1:${mock.port}`;
 const browser = await launch();
@@ -45,26 +44,6 @@ async function open({ scenario = 'team', theme = 'light', width = 1440 } = {}) {
   return { page, context, wrong, w, go: (path) => page.goto(ORIGIN + path) };
 }
 
-async function axe(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() =>
-    globalThis.axe.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    }),
-  );
-  return found.violations
-    .filter((v) => v.impact === 'serious' || v.impact === 'critical' || v.id === 'color-contrast')
-    .map(
-      (v) =>
-        `${v.id}: ${v.nodes
-          .slice(0, 3)
-          .map(
-            (n) => `${n.target.join(' ')} (${(n.any[0]?.message ?? n.failureSummary ?? '').split('\n')[0]})`,
-          )
-          .join('; ')}`,
-    );
-}
-
 for (const [scenario, theme, width] of [
   ['team', 'light', 1440],
   ['team', 'dark', 1440],
@@ -82,7 +61,9 @@ for (const [scenario, theme, width] of [
     const bad = [];
     for (const { name, path, act } of list) {
       await go(path);
-      await page.waitForTimeout(350);
+      // There is something to look at, and nothing is still being read.
+      await page.locator('h1, [role=alert]').first().waitFor();
+      await page.waitForFunction(() => !document.querySelector('main .loading'));
       if (act) await act(page).catch(() => {});
       for (const v of await axe(page)) bad.push(`${name}: ${v}`);
     }
@@ -121,8 +102,12 @@ test('single keys can be switched off', async () => {
   await page.getByLabel('Single-key shortcuts').first().uncheck();
   await page.locator('main').click({ position: { x: 5, y: 5 } });
   await page.keyboard.press('?');
-  await page.waitForTimeout(150);
   assert.equal(await page.getByRole('dialog').count(), 0);
+  // With them on again the same key opens it: so the key had come before.
+  await page.getByLabel('Single-key shortcuts').first().check();
+  await page.locator('main').click({ position: { x: 5, y: 5 } });
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
 });
 
 test('a card is moved by keys, and a move that is none is refused with its reason', async () => {
