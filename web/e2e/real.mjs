@@ -193,8 +193,11 @@ async function conversation(project) {
     await ended(task.id);
     return api('GET', `/tasks/${task.id}`);
   });
-  await step('the answer is approved, and merged by its title', async () => {
-    await page.getByRole('link', { name: 'Review the change' }).click();
+  await step('the answer is found, approved, and merged by its title', async () => {
+    // From the change that was commented on one is led to the one that answers it.
+    await go(`/reviews/${first.pull_request_id}`);
+    await page.getByText('decide on that one').getByRole('link').click();
+    await page.getByText('It answers the comments on').waitFor();
     await page.getByText('three', { exact: true }).first().waitFor();
     await button('Approve').click();
     await page.getByText('Approved.', { exact: true }).waitFor();
