@@ -391,6 +391,7 @@ export const routes = [
       const error = { ...task.error, message: `the plan waits for approval: ${body.title}` };
       append(w, run, { entry: 'ended', ending: { state: 'needs_input', error } });
       task.error = error;
+      task.updated_at = now();
       w.emit('task.input_required', task.id, {
         project_id: task.project_id,
         task_id: task.id,

@@ -129,6 +129,16 @@ it('an ending halts the steps that were worked on, and going on takes them up ag
   expect(transcript(items).ended).toBeNull();
 });
 
+it('knows that a run goes on between an answer and the next stop', () => {
+  const stop: Entry = { entry: 'ended', ending: { state: 'needs_input', error: null } };
+  const items = [item(1, 1, begun), item(2, 0, stop)];
+  expect(transcript(items).goesOn).toBe(false);
+  items.push(item(3, 0, { entry: 'answered', text: 'yes' }));
+  expect(transcript(items).goesOn).toBe(true);
+  items.push(item(4, 0, stop));
+  expect(transcript(items).goesOn).toBe(false);
+});
+
 it('tells a plan that a person edited or sent back from an answer', () => {
   const plan = {
     summary: 'Say it.',

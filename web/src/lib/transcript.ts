@@ -54,6 +54,8 @@ export interface Transcript {
   gates: GateResult[];
   protectedPaths: string[];
   ended: { state: string; error: Problem | null } | null;
+  /** It had come to a stop, and goes on: what it waited for was said. */
+  goesOn: boolean;
 }
 
 /** The entries that still count: a `rewound` takes back what follows the entry that it names, itself not. */
@@ -90,6 +92,7 @@ export function transcript(items: JournalItem[]): Transcript {
     gates: [],
     protectedPaths: [],
     ended: null,
+    goesOn: false,
   };
   const attempts = out.attempts;
   const calls = new Map<string, { line: Line; name: string; args: Record<string, unknown> }>();
@@ -123,6 +126,7 @@ export function transcript(items: JournalItem[]): Transcript {
   let halted: string[] = [];
   let model = '';
   const goOn = () => {
+    out.goesOn ||= out.ended !== null;
     out.ended = null;
     for (const name of halted) out.steps.set(name, 'working');
     halted = [];
@@ -380,6 +384,7 @@ export function transcript(items: JournalItem[]): Transcript {
         break;
       case 'ended': {
         out.ended = e.ending;
+        out.goesOn = false;
         halted = [...out.steps].filter(([, state]) => state === 'working').map(([name]) => name);
         const good = e.ending.state === 'ready' || e.ending.state === 'no_change';
         const error = e.ending.error;
