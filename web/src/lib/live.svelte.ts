@@ -79,11 +79,11 @@ class Channel {
       return;
     }
     if (frame.type === 'subscribed') {
-      const again = this.tries > 0;
       this.tries = 0;
       this.set('live');
-      // Without an event to resume from, nothing was missed only if the connection was never lost.
-      if (again && !this.lastEventId) this.tell(null);
+      // Without an event to resume from, whatever happened since the page was read is not told: neither before the first
+      // connection, nor while it was lost.
+      if (!this.lastEventId) this.tell(null);
     } else if (frame.type === 'event' && frame.event) {
       if (frame.event.id === this.lastEventId) return;
       this.lastEventId = frame.event.id;
