@@ -1,1 +1,0 @@
-import{d as e,i as s,g as o,s as r}from"./SBeq2_zm.js";class a{#t=e(s(Date.now()));get now(){return o(this.#t)}set now(t){r(this.#t,t,!0)}start(){const t=setInterval(()=>this.now=Date.now(),5e3);return()=>clearInterval(t)}}const w=new a;export{w as c};

@@ -1,1 +1,0 @@
-import{d as e,g as s,s as r}from"./SBeq2_zm.js";class o{#t=e(!1);get open(){return s(this.#t)}set open(t){r(this.#t,t,!0)}#e=e(null);get project(){return s(this.#e)}set project(t){r(this.#e,t,!0)}show(t=null){this.project=t,this.open=!0}}const a=new o;export{a as n};
