@@ -77,6 +77,10 @@ web-test: ## Test the dashboard: types, units, size, and in a browser against a 
 web-real: ## Go the whole way in a browser against a real server (the debug build), which is started for it
 	@scripts/web real
 
+.PHONY: gen
+gen: ## Write what is generated: the description of the API, and the dashboard's types from it (needs Node.js)
+	@scripts/gen
+
 .PHONY: dev
 dev: ## Build without optimization and run: make dev ARGS="doctor"
 	cargo run --locked -p aamas -- $(or $(ARGS),--help)

@@ -1,7 +1,8 @@
-//! Prints the description of the API, as a server gives it at `/openapi.json`:
-//! `cargo run -p api --example openapi > crates/client/openapi.json`.
+//! Prints the description of the API, as `/openapi.json` gives it: `cargo run -p api --example openapi > web/openapi.json`.
 
-fn main() -> Result<(), serde_json::Error> {
-    println!("{}", api::rest::description().to_pretty_json()?);
+use std::io::Write as _;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    writeln!(std::io::stdout(), "{}", api::rest::description().to_pretty_json()?)?;
     Ok(())
 }

@@ -6,14 +6,14 @@ use axum::Router;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
-use utoipa::openapi::OpenApi;
 
+use crate::rest::Description;
 use crate::state::ApiState;
 
 /// The page needs nothing but the description.
 const PAGE: &str = include_str!("docs.html");
 
-pub(crate) fn routes(description: OpenApi) -> Router<ApiState> {
+pub(crate) fn routes(description: &Description) -> Router<ApiState> {
     let text: Arc<str> = description.to_json().unwrap_or_default().into();
     let json = move || {
         let text = text.clone();

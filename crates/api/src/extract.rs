@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::problem::{FieldError, Problem};
 
@@ -37,7 +38,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalB
             return Ok(Self(T::default()));
         }
         json?;
-        parse(&bytes).map(Self)
+        parse::<Option<T>>(&bytes).map(|body| Self(body.unwrap_or_default()))
     }
 }
 
@@ -66,7 +67,11 @@ fn unreadable(error: &BytesRejection) -> Problem {
 
 /// Text that is no JSON is 400; JSON of another shape is 422, with the member.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    // Derived code would read a list of an object's members in their order as well.
+    if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the body is not an object"));
+    }
+    serde_json::from_slice(bytes).or_else(|error| with_whole_numbers(bytes).ok_or(error)).map_err(|error| {
         let words = error.to_string();
         let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words).to_owned();
         if error.is_data() {
@@ -94,6 +99,27 @@ fn without_value(words: &str) -> String {
     }
 }
 
+/// The same where a whole number is written as `2.0` or `2e3`, which JSON does not tell from `2` and `2000`.
+fn with_whole_numbers<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    fn change(value: &mut Value) -> bool {
+        match value {
+            Value::Number(number) => {
+                let whole = number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0 && n.abs() < 9e15);
+                let whole = whole.map(|n| n as i64);
+                whole.is_some_and(|whole| {
+                    *value = whole.into();
+                    true
+                })
+            }
+            Value::Array(items) => items.iter_mut().fold(false, |any, item| change(item) | any),
+            Value::Object(members) => members.values_mut().fold(false, |any, member| change(member) | any),
+            Value::Null | Value::Bool(_) | Value::String(_) => false,
+        }
+    }
+    let mut value: Value = serde_json::from_slice(bytes).ok()?;
+    change(&mut value).then(|| serde_json::from_value(value).ok()).flatten()
+}
+
 /// An id in the path. What can't be one names nothing: 404, like an id that was never given.
 pub struct Id<T>(pub T);
 
@@ -114,6 +140,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Search<
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        is_text(parts.uri.query().unwrap_or_default())?;
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         query.map(|Query(query)| Self(query)).map_err(|error| {
             let words = error.body_text();
@@ -123,6 +150,27 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Search<
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", words).errors(errors)
         })
     }
+}
+
+/// Refuses a query that is no text: bytes that are not UTF-8, and NUL, which nothing that is searched for has.
+fn is_text(query: &str) -> Result<(), Problem> {
+    let mut parts = query.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => bytes.extend_from_slice(part.as_bytes()),
+        }
+    }
+    let why = match std::str::from_utf8(&bytes) {
+        Err(_) => "the query is not UTF-8",
+        Ok(text) if text.contains('\0') => "the query has a NUL character",
+        Ok(_) => return Ok(()),
+    };
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", why))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What stands before every handler: ids of requests, time-outs, rates, headers of security, other sites.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Caller;
@@ -14,7 +16,7 @@ use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tracing::Instrument;
 
 use crate::MAX_BODY;
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem};
 use crate::state::ApiState;
 
 /// How long a request may take. A connection that became a WebSocket is none any more.
@@ -185,6 +187,15 @@ pub(crate) async fn rate(State(state): State<ApiState>, request: Request, next: 
     if !(path.starts_with("/api/") || path.starts_with("/graphql")) {
         return next.run(request).await;
     }
+    if let Some(name) = SINGLE.into_iter().find(|name| request.headers().get_all(name).iter().count() > 1) {
+        return Problem::new(
+            StatusCode::BAD_REQUEST,
+            "duplicate_header",
+            format!("there are several {name} headers"),
+        )
+        .hint("send it once: which of them counts would be a guess")
+        .into_response();
+    }
     let (mut parts, body) = request.into_parts();
     // Whoever can't be told is held by the address; the handler says what is wrong with the credential.
     let wait = match crate::caller::authenticated(&mut parts, &state).await {
@@ -207,6 +218,47 @@ pub(crate) async fn rate(State(state): State<ApiState>, request: Request, next: 
         .into_response();
     }
     next.run(Request::from_parts(parts, body)).await
+}
+
+/// Headers that have one value, or none that can be told.
+const SINGLE: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::IF_MATCH,
+    HeaderName::from_static("idempotency-key"),
+];
+
+/// Words of all lists. One that is never longer than a page does without them, and who sends them gets the whole of it.
+const OF_LISTS: [&str; 3] = ["limit", "cursor", "total"];
+
+/// Which members queries may have, by method and path.
+pub(crate) type QueryMembers = Arc<HashMap<(Method, String), Vec<String>>>;
+
+/// Refuses members of a query that the description does not name: a filter that is mistyped would else let everything through.
+pub(crate) async fn known_query(State(known): State<QueryMembers>, request: Request, next: Next) -> Response {
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let members = path.and_then(|path| known.get(&(method, path)));
+    let (Some(members), Some(query)) = (members, request.uri().query()) else {
+        return next.run(request).await;
+    };
+    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    let unknown = names.filter(|name| {
+        !name.is_empty() && !OF_LISTS.contains(name) && !members.iter().any(|member| member == name)
+    });
+    let say = |name: &str| {
+        let known = if members.is_empty() { "none".to_owned() } else { members.join(", ") };
+        FieldError { field: name.to_owned(), message: format!("there is no such member; there are: {known}") }
+    };
+    let errors: Vec<_> = unknown.take(20).map(say).collect();
+    // Whoever is not let in is told that first.
+    let is_known = request.extensions().get::<Caller>().is_some();
+    if errors.is_empty() || !is_known {
+        return next.run(request).await;
+    }
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the query has members that are not known here")
+        .errors(errors)
+        .into_response()
 }
 
 fn key_of(caller: &Caller) -> String {

@@ -22,6 +22,8 @@ pub use guard::Limits;
 pub use server::{Listener, ServeError, Tls, serve};
 pub use state::{ApiState, Config};
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -35,17 +37,20 @@ const MIN_COMPRESSED: u16 = 1024;
 
 /// Every route of the server.
 pub fn router(state: ApiState) -> Router {
-    let (rest, description) = rest::router().split_for_parts();
+    let (rest, bare) = rest::router().split_for_parts();
+    let description = rest::description_of(&bare);
+    let members = Arc::new(rest::query_members(&description));
     let compression = CompressionLayer::new()
         .compress_when(SizeAbove::new(MIN_COMPRESSED).and(NotForContentType::const_new("image/")));
     Router::new()
         .merge(rest)
         .merge(graphql::routes::routes(state.config().dev))
         .merge(ws::routes::routes())
-        .merge(docs::routes(description))
+        .merge(docs::routes(&description))
         .merge(health::routes())
         .fallback(assets::serve)
         .layer(from_fn_with_state(state.clone(), idempotency::replay))
+        .layer(from_fn_with_state(members, guard::known_query))
         .layer(from_fn_with_state(state.clone(), guard::rate))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(compression)

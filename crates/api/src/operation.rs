@@ -8,7 +8,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{OperationId, OperationState};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::caller::Who;
 use crate::problem::Problem;
@@ -25,6 +26,15 @@ pub(crate) enum Outcome {
     Done(OperationView),
     /// It takes longer: 202.
     Later(Response),
+}
+
+/// Where to ask what an operation came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Accepted)]
+pub(crate) struct Later {
+    /// The operation, which is read at `/operations/{operation_id}`.
+    #[schema(value_type = app::shapes::OperationId)]
+    operation_id: OperationId,
 }
 
 /// Waits for an operation.
@@ -47,7 +57,7 @@ pub(crate) async fn wait(state: &ApiState, who: &Who, id: OperationId) -> Result
 }
 
 fn later(id: OperationId) -> Response {
-    let mut response = (StatusCode::ACCEPTED, Json(json!({ "operation_id": id }))).into_response();
+    let mut response = (StatusCode::ACCEPTED, Json(Later { operation_id: id })).into_response();
     if let Ok(value) = HeaderValue::from_str(&format!("/api/v1/operations/{id}")) {
         response.headers_mut().insert(header::LOCATION, value);
     }

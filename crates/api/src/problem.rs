@@ -73,7 +73,7 @@ impl Problem {
     /// The same with what to do.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self { hint: Some(for_callers(&hint.into())), ..self }
     }
 
     /// The same with the members that were refused.
@@ -116,6 +116,33 @@ impl Problem {
     }
 }
 
+/// A hint for callers of this API: what it says of the command line, in the words of HTTP.
+fn for_callers(hint: &str) -> String {
+    const WORDS: [(&str, &str); 8] = [
+        ("aamas runs list", "GET /api/v1/runs"),
+        ("aamas runs show", "GET /api/v1/runs/{run_id}"),
+        ("aamas runs watch", "GET /api/v1/runs/{run_id}/journal"),
+        ("aamas runs fork", "POST /api/v1/runs/{run_id}/fork"),
+        ("aamas runs resume", "POST /api/v1/runs/{run_id}/resume"),
+        ("aamas runs pause", "POST /api/v1/runs/{run_id}/pause"),
+        ("aamas pr", "GET /api/v1/pull-requests"),
+        ("aamas run", "POST /api/v1/projects/{project_id}/tasks"),
+    ];
+    let mut said = String::new();
+    // Commands stand between backticks: every second part.
+    for (place, part) in hint.split('`').enumerate() {
+        let command = (place % 2 == 1).then(|| part.strip_prefix("aamas")).flatten();
+        let same = command.and_then(|_| WORDS.iter().find(|(known, _)| part.starts_with(known)));
+        match (command, same) {
+            (Some(_), Some((_, http))) => said.push_str(&format!("`{http}`")),
+            (Some(_), None) => said.push_str("the command line of the server"),
+            (None, _) if place % 2 == 1 => said.push_str(&format!("`{part}`")),
+            (None, _) => said.push_str(part),
+        }
+    }
+    said
+}
+
 /// The title of a code: its words.
 fn title_of(code: &str, status: StatusCode) -> String {
     match code {
@@ -137,8 +164,13 @@ impl From<AppError> for Problem {
         use StatusCode as S;
         let words = error.to_string();
         match error {
-            AppError::Invalid(problems) => Self::new(S::UNPROCESSABLE_ENTITY, "invalid", words)
-                .errors(problems.into_iter().map(FieldError::from).collect()),
+            AppError::Invalid(problems) => {
+                // Whoever keeps to the description never gets a 422; what fits nothing that is there is a conflict.
+                let unfit = problems.iter().all(|problem| problem.well_formed);
+                let (status, code) =
+                    if unfit { (S::CONFLICT, "does_not_fit") } else { (S::UNPROCESSABLE_ENTITY, "invalid") };
+                Self::new(status, code, words).errors(problems.into_iter().map(FieldError::from).collect())
+            }
             AppError::NotFound { .. } => Self::not_found(),
             AppError::Denied { action, receipt } => {
                 Self::new(S::FORBIDDEN, "forbidden", format!("you may not do this: {action}"))
@@ -157,8 +189,9 @@ impl From<AppError> for Problem {
             }
             AppError::Ambiguous { .. } => Self::new(S::UNPROCESSABLE_ENTITY, "ambiguous", words),
             AppError::Changed(_) => Self::new(S::CONFLICT, "changed", words).hint("read it again"),
-            AppError::Policies(_) => Self::new(S::FORBIDDEN, "policies_unreadable", words)
-                .hint("an owner can mend them with `aamas policy`"),
+            AppError::Policies(_) => Self::new(S::FORBIDDEN, "policies_unreadable", words).hint(
+                "whoever runs this server can mend them there: nobody can by this API until they can be read",
+            ),
             AppError::Store(error) => of_store(error),
             other @ (AppError::Audit(_) | AppError::Unasked | AppError::Identity(_)) => {
                 Self::internal(&other)
@@ -238,6 +271,28 @@ impl utoipa::IntoResponses for Problem {
             .description("Refused, or failed")
             .content("application/problem+json", content)
             .build();
+        // Which statuses an operation has is said where all of them are put together.
         [("default".to_owned(), RefOr::T(response))].into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_callers;
+
+    #[test]
+    fn hints_do_not_speak_of_the_command_line() {
+        for (hint, want) in [
+            (
+                "take another way with `aamas runs fork run_1 --turn N`",
+                "take another way with `POST /api/v1/runs/{run_id}/fork`",
+            ),
+            ("`aamas pr list` shows the others", "`GET /api/v1/pull-requests` shows the others"),
+            ("`aamas doctor` shows what is missing", "the command line of the server shows what is missing"),
+            ("send `x-aamas-csrf: 1`", "send `x-aamas-csrf: 1`"),
+            ("read it again", "read it again"),
+        ] {
+            assert_eq!(for_callers(hint), want);
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{AgentRecord, TenantTx};
 
-use crate::list::{Asked, Listed, Paging};
+use crate::list::{Asked, Listed, Paging, any_of};
 use crate::matching::Player;
 use crate::office::Origin;
 use crate::records::{AgentDoc, of_doc, to_doc};
@@ -81,13 +81,13 @@ const MAX_CAPABILITIES: usize = 50;
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Agent {
     /// `agent_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::AgentId)]
     pub id: AgentId,
     /// Its name.
     pub name: String,
     /// What it is for: `technical_lead`, `architecture`, `developer` or `reviewer`.
     #[serde(rename = "type")]
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::AgentType)]
     pub kind: AgentKind,
     /// What it knows best, such as `backend`; empty: everything.
     pub specialization: String,
@@ -96,15 +96,15 @@ pub struct Agent {
     /// What it can do.
     pub capabilities: Vec<String>,
     /// Its projects; none: all of them.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<crate::shapes::ProjectId>)]
     pub current_projects: Vec<ProjectId>,
     /// What it works on.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<crate::shapes::TaskId>)]
     pub current_tasks: Vec<TaskId>,
     /// What became of its work.
     pub performance_metrics: Performance,
     /// `idle`, `working`, `offline` or `retired`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::AgentStatus)]
     pub status: AgentState,
     /// When it last gave a sign of life.
     #[schema(value_type = String, format = DateTime)]
@@ -125,12 +125,16 @@ pub struct Performance {
     /// Tasks that ended without one.
     pub tasks_failed: u64,
     /// The part of the tasks that ended with a result, 0 to 1.
+    #[schema(required)]
     pub success_rate: Option<f64>,
     /// The part of the tasks that ended with an error of a model or of ours, 0 to 1.
+    #[schema(required)]
     pub error_rate: Option<f64>,
     /// Seconds of a turn, commands included.
+    #[schema(required)]
     pub average_turn_seconds: Option<f64>,
     /// US dollars of a task, where prices were known.
+    #[schema(required)]
     pub average_cost_usd: Option<f64>,
 }
 
@@ -139,26 +143,27 @@ pub struct Performance {
 #[serde(deny_unknown_fields)]
 pub struct NewAgent {
     /// Its name, 1 to 100 characters; no other agent of the organization has it.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub name: String,
     /// `technical_lead`, `architecture`, `developer` or `reviewer`.
+    #[schema(value_type = crate::shapes::AgentType)]
     #[serde(rename = "type")]
     pub kind: String,
     /// What it knows best, such as `backend`.
+    #[schema(value_type = Option<crate::shapes::NameOrNone>)]
     #[serde(default)]
-    #[schema(max_length = 100)]
     pub specialization: Option<String>,
     /// What it can do.
+    #[schema(value_type = Option<Vec<crate::shapes::Word>>, max_items = 50)]
     #[serde(default)]
-    #[schema(max_items = 50)]
     pub capabilities: Option<Vec<String>>,
     /// The model that it has, as `provider/model`.
+    #[schema(value_type = Option<crate::shapes::NameOrNone>)]
     #[serde(default)]
-    #[schema(max_length = 100)]
     pub model_version: Option<String>,
     /// Its projects; none: all of them.
+    #[schema(value_type = Option<Vec<crate::shapes::ProjectId>>, max_items = 200)]
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 200)]
     pub projects: Option<Vec<String>>,
 }
 
@@ -167,21 +172,22 @@ pub struct NewAgent {
 #[serde(deny_unknown_fields)]
 pub struct AgentChange {
     /// Another name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::Name>)]
     pub name: Option<String>,
     /// Another field.
-    #[schema(max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::NameOrNone>)]
     pub specialization: Option<String>,
     /// Other capabilities.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<crate::shapes::Word>>, max_items = 50)]
     pub capabilities: Option<Vec<String>>,
     /// Another model.
-    #[schema(max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::NameOrNone>)]
     pub model_version: Option<String>,
     /// Other projects.
-    #[schema(max_items = 200)]
+    #[schema(value_type = Option<Vec<crate::shapes::ProjectId>>, max_items = 200)]
     pub projects: Option<Vec<String>>,
     /// `retired` takes it out; `idle` brings it back.
+    #[schema(value_type = Option<crate::shapes::AgentStatusChange>)]
     pub status: Option<String>,
 }
 
@@ -240,11 +246,7 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Listed<Agent>, AppError> {
     let kind = filter.kind.as_deref().map(kind_of).transpose()?;
-    let status = filter
-        .status
-        .as_deref()
-        .map(|word| AgentState::from_word(word).ok_or_else(|| AppError::invalid("status", no_state(word))))
-        .transpose()?;
+    let states = any_of(filter.status.as_deref(), "status", AgentState::from_word)?;
     let sort = Some("created_at".to_owned());
     let paging = Paging { sort: paging.sort.or(sort), ..paging };
     let query = format!("agents {:?} {:?} {:?}", filter.kind, filter.status, filter.project);
@@ -280,7 +282,7 @@ pub async fn list(
                 |record| {
                     let agent = agent_of(&record, now)?;
                     let fits = kind.is_none_or(|k| k == agent.kind)
-                        && status.is_none_or(|s| s == agent.status)
+                        && states.as_ref().is_none_or(|all| all.contains(&agent.status))
                         && project.is_none_or(|p| {
                             agent.current_projects.is_empty() || agent.current_projects.contains(&p)
                         });
@@ -527,10 +529,6 @@ fn kind_of(word: &str) -> Result<AgentKind, AppError> {
         .ok_or_else(|| AppError::invalid("type", "it is technical_lead, architecture, developer or reviewer"))
 }
 
-fn no_state(_: &str) -> &'static str {
-    "it is idle, working, offline or retired"
-}
-
 /// Checks a change and makes it on the record.
 fn apply(tx: &TenantTx<'_>, record: &mut AgentRecord, change: AgentChange) -> Result<(), AppError> {
     let mut doc: AgentDoc = of_doc("agent", &record.doc)?;
@@ -577,8 +575,11 @@ fn apply(tx: &TenantTx<'_>, record: &mut AgentRecord, change: AgentChange) -> Re
         for (place, text) in list.iter().enumerate() {
             match text.parse::<ProjectId>() {
                 Ok(id) if tx.project(id)?.is_some() => projects.push(id),
-                _ => {
-                    problems.push(FieldProblem::new(format!("projects[{place}]"), "there is no such project"))
+                Ok(_) => problems
+                    .push(FieldProblem::unfit(format!("projects[{place}]"), "there is no such project")),
+                Err(_) => {
+                    let field = format!("projects[{place}]");
+                    problems.push(FieldProblem::new(field, "it is not the id of a project"));
                 }
             }
         }

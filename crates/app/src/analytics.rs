@@ -18,9 +18,10 @@ use crate::{AppError, Platform};
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Analytics {
     /// Whose facts.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::OrganizationId)]
     pub organization_id: TenantId,
     /// `24h`, `7d`, `30d` or `90d`.
+    #[schema(value_type = crate::shapes::Timeframe)]
     pub timeframe: String,
     /// The moment before the timeframe begins.
     #[schema(value_type = String, format = DateTime)]
@@ -50,14 +51,17 @@ pub struct PanelView {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct MetricView {
     /// Which, such as `success_rate`.
+    #[schema(value_type = crate::shapes::MetricKey)]
     pub key: String,
     /// What people read.
     pub title: String,
     /// `count`, `per_day`, `seconds`, `percent` or `per_100_lines`.
     pub unit: String,
     /// The number; null where there are no facts.
+    #[schema(required)]
     pub value: Option<f64>,
     /// The number of the timeframe before, which is as long.
+    #[schema(required)]
     pub previous: Option<f64>,
     /// Hour by hour of 24 h, else day by day, in UTC; empty where there is no number.
     pub series: Vec<PointView>,
@@ -75,6 +79,7 @@ pub struct PointView {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The number; null where nothing was observed and the metric is no count.
+    #[schema(required)]
     pub value: Option<f64>,
 }
 
@@ -91,6 +96,7 @@ pub struct FactsLink {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FactLine {
     /// `run`, `task`, `pull_request`, `agent` or `samples`.
+    #[schema(value_type = crate::shapes::FactKind)]
     pub kind: String,
     /// Its id; of measurements, what was measured.
     pub id: String,
@@ -98,12 +104,17 @@ pub struct FactLine {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The line that people read of it.
+    #[schema(required)]
     pub title: Option<String>,
     /// Where it stands.
+    #[schema(required)]
     pub status: Option<String>,
     /// Its project.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::ProjectId>, required)]
     pub project_id: Option<domain::ProjectId>,
+    /// The task that it is, or that it belongs to.
+    #[schema(value_type = Option<crate::shapes::TaskId>, required)]
+    pub task_id: Option<TaskId>,
     /// What it adds to the sum, …
     pub part: i64,
     /// … and to what the sum is divided by, where the metric is a share or a mean.
@@ -297,8 +308,17 @@ fn line(tx: &TenantTx<'_>, fact: &Observation) -> Result<FactLine, StoreError> {
         Some((title, status, project)) => (Some(title), Some(status), project),
         None => (None, None, None),
     };
+    let task_id = match fact.source {
+        Source::Run(id) => tx.run(id)?.map(|run| run.task),
+        Source::Task(id) => Some(id),
+        Source::PullRequest(id) => {
+            let run = tx.pull_request(id)?.map(|pr| tx.run(pr.run)).transpose()?.flatten();
+            run.map(|run| run.task)
+        }
+        Source::Agent(_) | Source::Samples(_) => None,
+    };
     let (part, whole) = (fact.part, fact.whole);
-    Ok(FactLine { kind: kind.to_owned(), id, at: fact.at, title, status, project_id, part, whole })
+    Ok(FactLine { kind: kind.to_owned(), id, at: fact.at, title, status, project_id, task_id, part, whole })
 }
 
 type Told = Option<(String, String, Option<domain::ProjectId>)>;

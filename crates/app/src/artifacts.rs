@@ -19,27 +19,31 @@ const MAX_CONTENT: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct CodeArtifact {
     /// `artifact_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::ArtifactId)]
     pub id: ArtifactId,
     /// Its project.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::ProjectId)]
     pub project_id: ProjectId,
     /// The run that wrote it.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
     /// Its path in the repository.
     pub file_path: String,
     /// Its text; null in lists, and where it was removed, is not text, or is larger than 1 MB.
+    #[schema(required)]
     pub content: Option<String>,
     /// Its language.
     pub language: String,
     /// The agent or role that wrote it.
     pub generated_by: String,
     /// How good it is by its metrics, 0 to 1; null where nothing was measured.
+    #[schema(required)]
     pub quality_score: Option<f64>,
     /// The part of its changed lines that tests run, 0 to 1.
+    #[schema(required)]
     pub test_coverage: Option<f64>,
     /// The part of what can be documented that is, 0 to 1.
+    #[schema(required)]
     pub documentation_score: Option<f64>,
     /// When it was written.
     #[schema(value_type = String, format = DateTime)]

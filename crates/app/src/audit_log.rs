@@ -31,13 +31,16 @@ pub struct AuditEntry {
     /// Did what.
     pub action: String,
     /// To what.
+    #[schema(required)]
     pub subject: Option<AuditSubject>,
     /// `done`, `denied` or `failed`.
+    #[schema(value_type = crate::shapes::Outcome)]
     pub outcome: String,
     /// More about it.
     #[schema(value_type = Object)]
     pub detail: Map<String, Value>,
     /// The request that asked for it.
+    #[schema(required)]
     pub request_id: Option<String>,
     /// SHA-256 over it and the hash of the entry before, in hexadecimal.
     pub hash: String,
@@ -51,6 +54,7 @@ pub struct AuditActor {
     /// Its id.
     pub id: String,
     /// What it was called then.
+    #[schema(required)]
     pub name: Option<String>,
 }
 
@@ -91,8 +95,10 @@ pub struct Verification {
     /// Checkpoints that were read.
     pub checkpoints: u64,
     /// The root of the Merkle tree over the entries, in hexadecimal; null if some are missing or altered.
+    #[schema(required)]
     pub root: Option<String>,
     /// The first thing that is wrong.
+    #[schema(required)]
     pub first_problem: Option<AuditProblem>,
     /// Everything that is wrong; at most 100.
     pub problems: Vec<AuditProblem>,
@@ -102,6 +108,7 @@ pub struct Verification {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AuditProblem {
     /// The entry, or the first of several; of a checkpoint its size.
+    #[schema(required)]
     pub seq: Option<u64>,
     /// `missing`, `order`, `unreadable`, `chain`, `hash`, `content`, `head`, `truncated`, `rewritten`, `checkpoint`,
     /// `tenant` or `journal`.
@@ -125,7 +132,7 @@ pub struct EntryFilter {
     pub since: Option<String>,
     /// Before this moment, in RFC 3339.
     pub until: Option<String>,
-    /// Only entries behind the one with this number, oldest first.
+    /// Only entries behind the one with this number; oldest first, unless asked otherwise.
     pub after: Option<u64>,
 }
 
@@ -141,10 +148,10 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Listed<AuditEntry>, AppError> {
     let after = filter.after;
-    let sort = paging.sort.or_else(|| after.map(|_| "created_at".to_owned()));
-    if after.is_some() && sort.as_deref() != Some("created_at") {
-        return Err(AppError::invalid("sort", "with `after` it is created_at"));
+    if after.is_some_and(|n| i64::try_from(n).is_err()) {
+        return Err(AppError::invalid("after", "it is the seq of an entry"));
     }
+    let sort = paging.sort.or_else(|| after.map(|_| "created_at".to_owned()));
     let query = format!("audit {filter:?}");
     let asked = Asked::parse(&Paging { sort, ..paging }, &query)?;
     let wanted = parsed(filter)?;
@@ -157,7 +164,10 @@ pub async fn list(
                         store::Page::Oldest { after: None, limit } => store::Page::Oldest { after, limit },
                         page => page,
                     };
-                    look.tx.audit_entries(&wanted, page)
+                    let mut rows = look.tx.audit_entries(&wanted, page)?;
+                    // Newest first, the list ends where `after` begins.
+                    rows.retain(|row| after.is_none_or(|n| u64::try_from(row.seq).is_ok_and(|seq| seq > n)));
+                    Ok(rows)
                 },
                 |row: &AuditRow| u64::try_from(row.seq).unwrap_or(0),
                 |row| entry_of(row).map(Some),

@@ -29,10 +29,13 @@ const MAX_JOURNAL_BYTES: usize = 64 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Cost {
     /// From the beginning of this day, in UTC.
+    #[schema(format = DateTime)]
     pub since: String,
     /// Up to this moment.
+    #[schema(format = DateTime)]
     pub until: String,
     /// US dollars; null when the price of a call is unknown.
+    #[schema(required)]
     pub total_usd: Option<f64>,
     /// What the calls with a known price cost.
     pub known_usd: f64,
@@ -76,6 +79,7 @@ pub struct CostLine {
     /// The same for people.
     pub label: String,
     /// US dollars; null when the price of a call is unknown.
+    #[schema(required)]
     pub cost_usd: Option<f64>,
     /// What the calls with a known price cost.
     pub known_cost_usd: f64,
@@ -97,6 +101,7 @@ pub struct DayLine {
     /// `YYYY-MM-DD`, in UTC.
     pub day: String,
     /// US dollars; null when the price of a call is unknown.
+    #[schema(required)]
     pub cost_usd: Option<f64>,
     /// What the calls with a known price cost.
     pub known_cost_usd: f64,
@@ -125,10 +130,10 @@ pub struct Forecast {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ForecastLine {
     /// The run.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
     /// Its task.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TaskId)]
     pub task_id: TaskId,
     /// The line that people read of it.
     pub title: String,

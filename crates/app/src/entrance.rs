@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::password::{self, Password, PasswordError};
+use auth::password::{self, Password, PasswordError, WeakPassword};
 use auth::token::TokenKind;
 use auth::{Caller, Principal, Role};
 use domain::{CredentialId, EventId, Secret, TenantId, Timestamp, UserId};
@@ -111,7 +111,13 @@ impl Entrance {
         organization: &str,
     ) -> Result<String, AppError> {
         let password = Password::new(text);
-        password.check(email, organization).map_err(|weak| AppError::invalid(field, weak.to_string()))?;
+        password.check(email, organization).map_err(|weak| match weak {
+            WeakPassword::TooShort | WeakPassword::TooLong => AppError::invalid(field, weak.to_string()),
+            // It has the form of a password.
+            WeakPassword::Common | WeakPassword::ContainsEmail | WeakPassword::ContainsOrganization => {
+                AppError::unfit(field, weak.to_string())
+            }
+        })?;
         self.rehash(password).await
     }
 

@@ -11,12 +11,19 @@ pub struct FieldProblem {
     pub field: String,
     /// What is wrong with it, in a sentence.
     pub message: String,
+    /// Whether it is well formed, and only does not fit what is there.
+    pub well_formed: bool,
 }
 
 impl FieldProblem {
-    /// A member that was refused.
+    /// A member that is not what its description says.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), well_formed: false }
+    }
+
+    /// A member that is well formed, but does not fit what is there: the id of nothing, say.
+    pub fn unfit(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { well_formed: true, ..Self::new(field, message) }
     }
 }
 
@@ -99,6 +106,11 @@ impl AppError {
     /// One refused member.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldProblem::new(field, message)])
+    }
+
+    /// One refused member that is well formed, but does not fit what is there.
+    pub fn unfit(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem::unfit(field, message)])
     }
 
     /// There is no such thing.

@@ -28,18 +28,18 @@ const WRONG: &str = "the invitation is unknown, expired or used up";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Invitation {
     /// `token_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::CredentialId)]
     pub id: CredentialId,
     /// Who is invited.
     pub email: String,
     /// What they will be.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::Role)]
     pub role: Role,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it ends by itself.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
     /// Who invites.
     pub created_by: String,
@@ -50,9 +50,10 @@ pub struct Invitation {
 #[serde(deny_unknown_fields)]
 pub struct NewInvitation {
     /// The e-mail address.
-    #[schema(max_length = 254)]
+    #[schema(value_type = crate::shapes::EmailAddress)]
     pub email: String,
     /// What they will be: no more than whoever invites.
+    #[schema(value_type = crate::shapes::Role)]
     pub role: String,
 }
 
@@ -63,10 +64,10 @@ pub struct Acceptance {
     /// The link (its part behind `link=`).
     pub link: String,
     /// The name of a new account.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::Name>)]
     pub name: Option<String>,
     /// The password: a new one for a new account, the present one for an account that there is.
-    #[schema(max_length = 128, format = Password)]
+    #[schema(min_length = 10, max_length = 128, format = Password)]
     pub password: Option<String>,
     /// The code of the second factor, if the account has one.
     #[schema(max_length = 40)]
@@ -281,10 +282,9 @@ async fn shown(
         let proven = prove(entrance, visitor, origin, email, &password, given.code.as_deref()).await?;
         return Ok((proven.user, proven.mfa));
     }
-    let name =
-        given.name.as_deref().ok_or_else(|| AppError::invalid("name", "a new account needs a name"))?;
+    let name = given.name.as_deref().ok_or_else(|| AppError::unfit("name", "a new account needs a name"))?;
     let name = parse_name(name).map_err(|why| AppError::invalid("name", why))?;
-    let password = given.password.ok_or_else(|| AppError::invalid("password", "a new account needs one"))?;
+    let password = given.password.ok_or_else(|| AppError::unfit("password", "a new account needs one"))?;
     let hash = entrance.hash("password", &password, email, organization).await?;
     let now = platform.now();
     let user = new_user(UserId::new(now, platform.ids()()), email.to_owned(), name, Some(hash), now);

@@ -44,6 +44,7 @@ pub mod reviews;
 pub mod runs;
 pub mod sessions;
 pub mod setup;
+pub mod shapes;
 pub mod sign_in;
 pub mod sso;
 pub mod tasks;

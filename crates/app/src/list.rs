@@ -44,6 +44,25 @@ impl<T> Listed<T> {
     }
 }
 
+/// The values of a filter that takes several, as words with commas between them; none: it was not given.
+///
+/// # Errors
+/// [`AppError::Invalid`] names the word that is none.
+pub(crate) fn any_of<T>(
+    text: Option<&str>,
+    field: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<Vec<T>>, AppError> {
+    let Some(text) = text else { return Ok(None) };
+    let read = |word: &str| {
+        parse(word).ok_or_else(|| {
+            let word: String = word.chars().take(50).collect();
+            AppError::invalid(field, format!("there is no {field} {word:?}"))
+        })
+    };
+    text.split(',').map(read).collect::<Result<_, _>>().map(Some)
+}
+
 /// A page that was asked for, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -149,12 +168,15 @@ fn cursor(number: u64, query: u32) -> String {
 }
 
 fn parse_cursor(text: &str, query: u32) -> Result<u64, AppError> {
-    let refused = || AppError::invalid("cursor", "it is not the next_cursor of this list");
-    let (head, tail) = text.is_ascii().then(|| text.split_at_checked(8)).flatten().ok_or_else(refused)?;
-    if head != format!("{query:08x}") || tail.is_empty() || tail.starts_with('+') {
-        return Err(refused());
+    let is_hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_hex || !(9..=24).contains(&text.len()) {
+        return Err(AppError::invalid("cursor", "it is not the next_cursor of a list"));
     }
-    u64::from_str_radix(tail, 16).ok().filter(|n| i64::try_from(*n).is_ok()).ok_or_else(refused)
+    let (head, tail) = text.split_at(8);
+    let place = u64::from_str_radix(tail, 16).ok().filter(|n| i64::try_from(*n).is_ok());
+    place
+        .filter(|_| head == format!("{query:08x}"))
+        .ok_or_else(|| AppError::unfit("cursor", "it is the next_cursor of another list, filter or order"))
 }
 
 #[cfg(test)]
@@ -201,7 +223,9 @@ mod tests {
         let paging = |cursor: &str| Paging { cursor: Some(cursor.to_owned()), ..Paging::default() };
         let good = cursor(5, digest("a\nfalse"));
         assert!(Asked::parse(&paging(&good), "a").is_ok());
-        for bad in [good.as_str(), "", "zz", "ü123456789", "00000000", "ffffffffffffffffffffffff"] {
+        let foreign = Asked::parse(&paging(&good), "b");
+        assert!(matches!(&foreign, Err(AppError::Invalid(all)) if all[0].well_formed), "{foreign:?}");
+        for bad in ["", "zz", "ABCDEF0123", "ü123456789", "00000000", "ffffffffffffffffffffffff"] {
             assert!(Asked::parse(&paging(bad), "b").is_err(), "{bad}");
         }
     }

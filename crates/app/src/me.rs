@@ -26,7 +26,7 @@ const ISSUER: &str = "AAMAS";
 #[serde(deny_unknown_fields)]
 pub struct MeChange {
     /// Another name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::Name>)]
     pub name: Option<String>,
     /// Another password; all my other sessions end.
     pub password: Option<PasswordChange>,

@@ -20,20 +20,20 @@ const MAX_CREDENTIALS: u32 = 100_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Member {
     /// `user_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::UserId)]
     pub user_id: UserId,
     /// The name.
     pub name: String,
     /// The e-mail address.
     pub email: String,
     /// `owner`, `admin`, `maintainer`, `developer`, `reviewer`, `viewer` or `auditor`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::Role)]
     pub role: Role,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub joined_at: Timestamp,
     /// When a session of theirs was last used, to the minute; null when none is open.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub last_active: Option<Timestamp>,
     /// Counts its changes.
     #[serde(skip)]

@@ -28,6 +28,7 @@ pub struct Provider {
     /// Whether it can be asked as things are.
     pub configured: bool,
     /// What is missing, if it is not.
+    #[schema(required)]
     pub hint: Option<String>,
 }
 
@@ -43,6 +44,7 @@ pub struct Model {
     /// Whether its provider can be asked.
     pub configured: bool,
     /// Where the price was seen, and when.
+    #[schema(required)]
     pub note: Option<String>,
     /// US dollars for a million tokens of input.
     pub input_usd_per_million: f64,
@@ -51,6 +53,7 @@ pub struct Model {
     /// Of output.
     pub output_usd_per_million: f64,
     /// Its context window, in tokens.
+    #[schema(required)]
     pub context_tokens: Option<u64>,
 }
 

@@ -23,24 +23,26 @@ const FAILED_DAYS: i64 = 7;
 pub struct Need {
     /// `question`, `plan` (to be approved), `approval` (of a change that acts outside the code), `input` (what else a run
     /// stands still for), `review`, `failed` or `unassigned`.
+    #[schema(value_type = crate::shapes::NeedKind)]
     pub kind: String,
     /// The line that people read.
     pub title: String,
     /// What is asked, or why it came to nothing.
+    #[schema(required)]
     pub detail: Option<String>,
     /// The id of what is to be opened: of a review the pull request, else the task.
     pub id: String,
     /// Its project.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::ProjectId>, required)]
     pub project_id: Option<ProjectId>,
     /// The task.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TaskId)]
     pub task_id: TaskId,
     /// Its last run.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::RunId>, required)]
     pub run_id: Option<RunId>,
     /// The pull request, of a review.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::PullRequestId>, required)]
     pub pull_request_id: Option<PullRequestId>,
     /// Since when it waits.
     #[schema(value_type = String, format = DateTime)]

@@ -103,7 +103,7 @@ pub enum Operation {
 }
 
 /// What a run is written down as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExportFormat {
     /// Its trajectory, in the Agent Trajectory Interchange Format.
@@ -117,57 +117,67 @@ pub enum ExportFormat {
 }
 
 /// What became of [`Operation::PrepareProject`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Prepared {
     /// The project.
+    #[schema(value_type = crate::shapes::ProjectId)]
     pub project_id: ProjectId,
     /// Where its repository is on this server.
+    #[schema(value_type = String)]
     pub checkout: PathBuf,
     /// The branch that is checked out there.
+    #[schema(required)]
     pub default_branch: Option<String>,
     /// Languages and frameworks.
     pub tech_stack: Vec<String>,
 }
 
 /// What became of a pull request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PullRequestChanged {
     /// Which.
+    #[schema(value_type = crate::shapes::PullRequestId)]
     pub pull_request_id: PullRequestId,
     /// Where it stands now.
+    #[schema(value_type = crate::shapes::PullRequestStatus)]
     pub status: String,
 }
 
 /// What became of [`Operation::ForkRun`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Forked {
     /// The new task.
+    #[schema(value_type = crate::shapes::TaskId)]
     pub task_id: TaskId,
     /// Its run.
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
 }
 
 /// What became of [`Operation::ReplayRun`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Replayed {
     /// Whether every step is the same.
     pub identical: bool,
     /// Steps that are the same.
     pub entries: u64,
     /// The first step that differs.
+    #[schema(value_type = Option<Object>, required)]
     pub first_difference: Option<Value>,
     /// What could not be derived again, and why.
     pub notes: Vec<String>,
 }
 
 /// What became of [`Operation::ExportRun`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Exported {
     /// The run.
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
     /// As what.
     pub format: ExportFormat,
     /// The artifact of the run that it was kept as.
+    #[schema(value_type = crate::shapes::ArtifactId)]
     pub artifact_id: ArtifactId,
     /// The content's address among the objects.
     pub object: String,
@@ -180,11 +190,13 @@ pub struct Exported {
 }
 
 /// What became of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunChanged {
     /// Which.
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
     /// Where it stands now; `running` when a living process was told.
+    #[schema(value_type = crate::shapes::RunStatus)]
     pub status: RunState,
     /// The entry that it was set back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,12 +27,12 @@ const MIN_CONTRAST: f64 = 3.0;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Organization {
     /// `tenant_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::OrganizationId)]
     pub id: TenantId,
     /// What it is called.
     pub name: String,
     /// The role of whoever asks.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::TokenRole>, required)]
     pub role: Option<Role>,
     /// How its pages look.
     pub branding: Branding,
@@ -52,10 +52,13 @@ pub struct Organization {
 #[serde(default)]
 pub struct Branding {
     /// The name on them.
+    #[schema(required)]
     pub name: Option<String>,
     /// The accent, as `#rrggbb`.
+    #[schema(required)]
     pub accent: Option<String>,
     /// The logo, as a `data:` address.
+    #[schema(required)]
     pub logo_url: Option<String>,
 }
 
@@ -64,7 +67,7 @@ pub struct Branding {
 #[serde(deny_unknown_fields)]
 pub struct NewOrganization {
     /// What it is called.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub name: String,
 }
 
@@ -73,7 +76,7 @@ pub struct NewOrganization {
 #[serde(deny_unknown_fields)]
 pub struct OrganizationChange {
     /// Another name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::Name>)]
     pub name: Option<String>,
     /// Another look.
     pub branding: Option<BrandingChange>,
@@ -84,13 +87,13 @@ pub struct OrganizationChange {
 #[serde(deny_unknown_fields)]
 pub struct BrandingChange {
     /// The name on the pages.
-    #[schema(max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::NameOrNone>)]
     pub name: Option<String>,
     /// The accent, as `#rrggbb`, with a contrast of 3:1 to white.
-    #[schema(max_length = 7)]
+    #[schema(value_type = Option<crate::shapes::Accent>)]
     pub accent: Option<String>,
     /// The logo: a PNG, JPEG or WebP of at most 64 KB as a `data:` address.
-    #[schema(max_length = 90000)]
+    #[schema(value_type = Option<crate::shapes::Logo>)]
     pub logo: Option<String>,
 }
 
@@ -265,14 +268,14 @@ pub(crate) fn branding_of(record: &OrganizationRecord) -> Result<Branding, AppEr
 
 fn apply(record: &mut OrganizationRecord, change: OrganizationChange) -> Result<(), AppError> {
     let mut problems = Vec::new();
-    let mut take = |field: &str, parsed: Result<String, &'static str>| match parsed {
+    let mut take = |field: &str, parsed: Result<String, &'static str>, well_formed: bool| match parsed {
         Ok(value) => Some(value),
         Err(why) => {
-            problems.push(FieldProblem::new(field, why));
+            problems.push(FieldProblem { well_formed, ..FieldProblem::new(field, why) });
             None
         }
     };
-    if let Some(name) = change.name.and_then(|name| take("name", parse_name(&name))) {
+    if let Some(name) = change.name.and_then(|name| take("name", parse_name(&name), false)) {
         record.name = name;
     }
     if let Some(asked) = change.branding {
@@ -280,7 +283,8 @@ fn apply(record: &mut OrganizationRecord, change: OrganizationChange) -> Result<
         let mut put = |place: &mut Option<String>, field: &str, text: Option<String>, parse: Parse| match text
         {
             Some(text) if text.trim().is_empty() => *place = None,
-            Some(text) => *place = take(field, parse(text.trim())),
+            // What has the form of a color or a picture may still be too light, or another picture.
+            Some(text) => *place = take(field, parse(text.trim()), is_color(&text) || is_picture(&text)),
             None => {}
         };
         put(&mut branding.name, "branding.name", asked.name, parse_name);
@@ -293,6 +297,15 @@ fn apply(record: &mut OrganizationRecord, change: OrganizationChange) -> Result<
 }
 
 type Parse = fn(&str) -> Result<String, &'static str>;
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn is_picture(text: &str) -> bool {
+    let base64 = text.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,"));
+    base64.is_some_and(|(_, rest)| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)))
+}
 
 /// A color that can be told from white.
 fn parse_accent(text: &str) -> Result<String, &'static str> {

@@ -19,18 +19,18 @@ const MAX_MESSAGE: usize = 64 << 10;
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PlanView {
     /// The run.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
     /// Where the run stands.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunStatus)]
     pub run_status: RunState,
     /// Whether it waits for a person's approval.
     pub waits_for_approval: bool,
     /// What it was taken for, by facts; null before that.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::Analysis>, required)]
     pub analysis: Option<Value>,
     /// Summary, title, steps, effort and risks; null until a planner made one.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::Plan>, required)]
     pub plan: Option<Value>,
 }
 
@@ -110,7 +110,7 @@ pub async fn edit(
     let parsed: Plan = serde_json::from_value(plan).map_err(|e| AppError::invalid("plan", e.to_string()))?;
     let roles = parsed.steps.iter().map(|step| step.role.clone()).collect();
     // Which roles there are is the repository's to say; the planner's tool holds it against those.
-    parsed.check(&roles).map_err(|e| AppError::invalid("plan", e.to_string()))?;
+    parsed.check(&roles).map_err(|e| AppError::unfit("plan", e.to_string()))?;
     let text = serde_json::to_string(&parsed).unwrap_or_default();
     let words = format!("Submit exactly this plan with submit_plan, it was edited by a person:\n{text}");
     answer(platform, caller, origin, id, words).await

@@ -30,7 +30,7 @@ const DRAFT: &str = "draft";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Policy {
     /// `policy_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::PolicyId)]
     pub id: PolicyId,
     /// Its name, which no other policy of the organization has.
     pub name: String,
@@ -54,7 +54,7 @@ pub struct Policy {
 #[serde(deny_unknown_fields)]
 pub struct NewPolicy {
     /// Its name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub name: String,
     /// Its text, in Cedar.
     #[schema(min_length = 1, max_length = 65536)]
@@ -68,7 +68,7 @@ pub struct NewPolicy {
 #[serde(deny_unknown_fields)]
 pub struct PolicyChange {
     /// Another name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::Name>)]
     pub name: Option<String>,
     /// Another text.
     #[schema(min_length = 1, max_length = 65536)]
@@ -90,10 +90,10 @@ pub struct Builtin {
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTrial {
-    /// Its text.
-    #[schema(max_length = 65536)]
+    /// Its text. What is wrong with it is no error but the answer.
     pub text: String,
     /// The policy that it would take the place of; none: it would be another one.
+    #[schema(value_type = Option<crate::shapes::PolicyId>)]
     pub policy_id: Option<String>,
     /// Requests to try it on; if not given, those of the past that have receipts.
     #[schema(max_items = 1000)]
@@ -132,7 +132,7 @@ pub struct ChangedDecision {
     /// Who asked.
     pub principal: String,
     /// For what.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::Action)]
     pub action: Action,
     /// On what.
     pub resource: String,
@@ -140,8 +140,10 @@ pub struct ChangedDecision {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// `allow` or `deny`, by the policies as they are.
+    #[schema(value_type = crate::shapes::Decision)]
     pub before: String,
     /// `allow` or `deny`, by the policies as they would be.
+    #[schema(value_type = crate::shapes::Decision)]
     pub after: String,
     /// The policies that would decide.
     pub reasons: Vec<String>,
@@ -152,6 +154,7 @@ pub struct ChangedDecision {
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// What somebody wants to do, such as `tasks.create`.
+    #[schema(value_type = crate::shapes::Action)]
     pub action: String,
     /// On what; the organization if not given.
     pub resource: Option<Thing>,
@@ -164,6 +167,7 @@ pub struct Question {
 #[serde(deny_unknown_fields)]
 pub struct Thing {
     /// Its kind as policies say it, such as `PullRequest`.
+    #[schema(value_type = crate::shapes::ResourceType)]
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id.
@@ -179,15 +183,19 @@ pub struct Thing {
     #[schema(max_length = 100)]
     pub assignee: Option<String>,
     /// `public`, `internal`, `confidential` or `restricted`.
+    #[schema(value_type = Option<crate::shapes::DataClass>)]
     pub data_class: Option<String>,
     /// `low`, `medium` or `high`.
+    #[schema(value_type = Option<crate::shapes::Risk>)]
     pub risk: Option<String>,
     /// What it costs, in US dollars.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1e9)]
     pub cost_usd: Option<f64>,
     /// Of a member, an invitation or a token: its role.
+    #[schema(value_type = Option<crate::shapes::TokenRole>)]
     pub role: Option<String>,
     /// The role that it would get.
+    #[schema(value_type = Option<crate::shapes::TokenRole>)]
     pub gives: Option<String>,
 }
 
@@ -196,8 +204,10 @@ pub struct Thing {
 #[serde(deny_unknown_fields)]
 pub struct Somebody {
     /// A member.
+    #[schema(value_type = Option<crate::shapes::UserId>)]
     pub user_id: Option<String>,
     /// Anybody with this role.
+    #[schema(value_type = Option<crate::shapes::TokenRole>)]
     pub role: Option<String>,
     /// Whether the second factor was shown.
     pub mfa: Option<bool>,
@@ -207,6 +217,7 @@ pub struct Somebody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Explained {
     /// `allow` or `deny`.
+    #[schema(value_type = crate::shapes::Decision)]
     pub decision: String,
     /// The policies that decide; none where nothing permits.
     pub reasons: Vec<String>,
@@ -219,7 +230,7 @@ pub struct Explained {
     /// Policies that are about it, but whose conditions do not hold.
     pub nearly: Vec<NearlyApplies>,
     /// Roles with which the same person would be allowed.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<crate::shapes::TokenRole>)]
     pub roles: Vec<Role>,
 }
 
@@ -529,7 +540,7 @@ fn request_of(
     };
     if !resource.kind.takes(action) {
         let message = format!("{action} can't be asked for a thing of this kind");
-        return Err(AppError::invalid(format!("{at}resource.type"), message));
+        return Err(AppError::unfit(format!("{at}resource.type"), message));
     }
     let mut request = Request::new(caller, action, resource, now);
     if let Some(somebody) = &question.principal {
@@ -651,7 +662,7 @@ fn invalid(errors: &PolicyErrors, id: PolicyId) -> AppError {
     let say = |p: &PolicyProblem| {
         let whose =
             if p.policy == id || p.policy.is_empty() { String::new() } else { format!("{}: ", p.policy) };
-        FieldProblem::new("text", format!("{whose}line {}, column {}: {}", p.line, p.column, p.message))
+        FieldProblem::unfit("text", format!("{whose}line {}, column {}: {}", p.line, p.column, p.message))
     };
     AppError::Invalid(errors.0.iter().map(say).collect())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{ProjectRecord, TenantTx};
 
-use crate::list::{Asked, Listed, Paging};
+use crate::list::{Asked, Listed, Paging, any_of};
 use crate::matching::Player;
 use crate::office::Origin;
 use crate::operations::Operation;
@@ -16,7 +16,7 @@ use crate::{AppError, FieldProblem, Platform, agents};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 100;
-/// The longest address of a repository, in bytes.
+/// The longest address of a repository, in characters.
 const MAX_URL: usize = 2_048;
 /// Entries of a tech stack.
 const MAX_STACK: usize = 50;
@@ -29,32 +29,33 @@ const MAX_PROJECTS: u64 = 10_000;
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Project {
     /// `project_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::ProjectId)]
     pub id: ProjectId,
     /// Its name.
     pub name: String,
     /// Whose it is.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::OrganizationId)]
     pub organization_id: TenantId,
     /// Where its repository is.
     pub repository_url: String,
     /// Languages and frameworks.
     pub tech_stack: Vec<String>,
     /// Its agents.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<crate::shapes::AgentId>)]
     pub agents_assigned: Vec<AgentId>,
     /// Settings of its runs.
-    #[schema(value_type = Object)]
     pub configuration: ProjectConfiguration,
     /// What is asked of its agents.
     #[schema(value_type = Object)]
     pub requirements: Map<String, Value>,
     /// `preparing`, `active`, `failed` or `archived`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::ProjectStatus)]
     pub status: ProjectState,
     /// What it is doing, or why it failed.
+    #[schema(required)]
     pub status_detail: Option<String>,
     /// The branch that is checked out there.
+    #[schema(required)]
     pub default_branch: Option<String>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
@@ -72,19 +73,19 @@ pub struct Project {
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
     /// Its name, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub name: String,
     /// Where its repository is: a directory on the server, `file://…`, `https://…` or `ssh://…`.
-    #[schema(min_length = 1, max_length = 2048)]
+    #[schema(value_type = crate::shapes::RepositoryUrl)]
     pub repository_url: String,
     /// Languages and frameworks; found in the repository if not given.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<crate::shapes::Word>>, max_items = 50)]
     pub tech_stack: Option<Vec<String>>,
     /// What is asked of its agents; `capabilities` is a list of what they should be able to do.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::ProjectRequirements>)]
     pub requirements: Option<Map<String, Value>>,
     /// Settings of its runs: `model`, `budget_usd`, `max_turns`, `base`, `data_class`, `approve`.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<ProjectConfiguration>)]
     pub configuration: Option<Value>,
 }
 
@@ -93,24 +94,25 @@ pub struct NewProject {
 #[serde(deny_unknown_fields)]
 pub struct ProjectChange {
     /// Another name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<crate::shapes::Name>)]
     pub name: Option<String>,
     /// Another repository; it is brought in anew.
-    #[schema(min_length = 1, max_length = 2048)]
+    #[schema(value_type = Option<crate::shapes::RepositoryUrl>)]
     pub repository_url: Option<String>,
     /// Other languages and frameworks.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<crate::shapes::Word>>, max_items = 50)]
     pub tech_stack: Option<Vec<String>>,
     /// Other requirements.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::ProjectRequirements>)]
     pub requirements: Option<Map<String, Value>>,
     /// Other settings, as a whole.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<ProjectConfiguration>)]
     pub configuration: Option<Value>,
     /// Other agents.
-    #[schema(max_items = 200)]
+    #[schema(value_type = Option<Vec<crate::shapes::AgentId>>, max_items = 200)]
     pub agents_assigned: Option<Vec<String>>,
     /// `active` brings an archived project back.
+    #[schema(value_type = Option<crate::shapes::ProjectStatusChange>)]
     pub status: Option<String>,
 }
 
@@ -210,14 +212,7 @@ pub async fn list(
     filter: ProjectFilter,
     paging: Paging,
 ) -> Result<Listed<Project>, AppError> {
-    let state = filter
-        .status
-        .as_deref()
-        .map(|word| {
-            ProjectState::from_word(word)
-                .ok_or_else(|| AppError::invalid("status", "it is preparing, active, failed or archived"))
-        })
-        .transpose()?;
+    let states = any_of(filter.status.as_deref(), "status", ProjectState::from_word)?;
     let asked = Asked::parse(&paging, &format!("projects {:?} {:?}", filter.status, filter.q))?;
     let filtered = filter.status.is_some() || filter.q.is_some();
     let needle = filter.q.map(|q| q.to_lowercase());
@@ -230,7 +225,10 @@ pub async fn list(
                 |page| look.tx.projects(page),
                 |record| record.number,
                 |record| {
-                    let shown = state.map_or(record.state != ProjectState::Archived, |s| s == record.state);
+                    let shown = match &states {
+                        None => record.state != ProjectState::Archived,
+                        Some(all) => all.contains(&record.state),
+                    };
                     let found = needle.as_ref().is_none_or(|q| {
                         record.name.to_lowercase().contains(q)
                             || record.repository_url.to_lowercase().contains(q)
@@ -431,8 +429,12 @@ fn apply(tx: &TenantTx<'_>, record: &mut ProjectRecord, change: ProjectChange) -
         for (place, text) in list.iter().enumerate() {
             match text.parse::<AgentId>() {
                 Ok(id) if tx.agent(id)?.is_some() => agents.push(id),
-                _ => problems
-                    .push(FieldProblem::new(format!("agents_assigned[{place}]"), "there is no such agent")),
+                Ok(_) => problems
+                    .push(FieldProblem::unfit(format!("agents_assigned[{place}]"), "there is no such agent")),
+                Err(_) => {
+                    let field = format!("agents_assigned[{place}]");
+                    problems.push(FieldProblem::new(field, "it is not the id of an agent"));
+                }
             }
         }
         doc.agents = agents;
@@ -440,7 +442,9 @@ fn apply(tx: &TenantTx<'_>, record: &mut ProjectRecord, change: ProjectChange) -
     match change.status.as_deref() {
         None => {}
         Some("active") if doc.checkout.is_some() => record.state = ProjectState::Active,
-        Some("active") => problems.push(FieldProblem::new("status", "its repository was never brought in")),
+        Some("active") => {
+            problems.push(FieldProblem::unfit("status", "its repository was never brought in"));
+        }
         Some("archived") => record.state = ProjectState::Archived,
         Some(_) => problems.push(FieldProblem::new("status", "it can be set to active or archived")),
     }
@@ -450,6 +454,18 @@ fn apply(tx: &TenantTx<'_>, record: &mut ProjectRecord, change: ProjectChange) -
 
 fn checked_configuration(value: Value) -> Result<ProjectConfiguration, FieldProblem> {
     let problem = |field: &str, why: &str| FieldProblem::new(format!("configuration{field}"), why);
+    // A list of its members in their order is no configuration, though the derived code would read it.
+    let Value::Object(mut members) = value else { return Err(problem("", "it is an object")) };
+    // JSON does not tell `40.0` from `40`.
+    if let Some(turns) = members.get_mut("max_turns")
+        && let Some(whole) =
+            turns.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n))
+    {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+        let whole = whole as u32;
+        *turns = whole.into();
+    }
+    let value = Value::Object(members);
     let configuration: ProjectConfiguration =
         serde_json::from_value(value).map_err(|e| problem("", &e.to_string()))?;
     if configuration.budget_usd.is_some_and(|usd| domain::NanoUsd::from_usd(usd).is_none()) {
@@ -466,22 +482,27 @@ fn checked_configuration(value: Value) -> Result<ProjectConfiguration, FieldProb
             checked_line(text, 200).map_err(|why| problem(field, why))?;
         }
     }
+    if configuration.base.as_deref().is_some_and(|base| !is_revision(base)) {
+        return Err(problem(".base", "it begins with a dash or white space"));
+    }
     Ok(configuration)
 }
 
-/// A line of text without control characters, white space around it removed; `max` in characters.
+/// Whether git can't take a branch, tag or commit for an option.
+pub(crate) fn is_revision(text: &str) -> bool {
+    !text.starts_with(|c: char| c == '-' || c.is_whitespace())
+}
+
+/// A line of text without control characters, white space around it removed; `max` in characters as it was given.
 pub(crate) fn checked_line(text: &str, max: usize) -> Result<String, &'static str> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err("it is empty");
-    }
     if text.chars().count() > max {
         return Err("it is too long");
     }
     if text.chars().any(|c| c.is_control() || is_invisible(c)) {
         return Err("it has control or invisible characters");
     }
-    Ok(text.to_owned())
+    let text = text.trim();
+    if text.is_empty() { Err("it is empty") } else { Ok(text.to_owned()) }
 }
 
 /// Short words without doubles, in their order.
@@ -507,8 +528,7 @@ fn is_invisible(c: char) -> bool {
 
 /// The address of a repository as it may be given: a full path, or an address of git without a password in it.
 fn checked_repository(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    if text.len() > MAX_URL {
+    if text.chars().count() > MAX_URL {
         return Err("it is too long");
     }
     if text.is_empty() || text.chars().any(|c| c.is_control() || c.is_whitespace() && c != ' ') {
@@ -526,18 +546,26 @@ fn checked_repository(text: &str) -> Result<String, &'static str> {
         return Err("only https, http, ssh and file are known");
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if scheme != "file" && (authority.is_empty() || authority.starts_with('-')) {
-        return Err("it names no host");
+    if scheme == "file" {
+        return if authority.is_empty() { Ok(text.to_owned()) } else { Err("it is file:// and a full path") };
     }
-    // Of HTTP the name alone is a credential: forges take a token there. Whoever may read the project reads its address.
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
-    if user.is_some_and(|user| user.contains(':') || scheme.starts_with("http")) {
-        return Err(
-            "it has a password or a token in it; use a credential helper or an SSH key of the server",
-        );
-    }
-    if scheme != "file" && rest.contains(['?', '#']) {
+    let (user, host) = match authority.rsplit_once('@') {
+        // Of HTTP the name alone is a credential: forges take a token there. Whoever may read the project reads its address.
+        Some((user, _)) if user.contains(':') || scheme.starts_with("http") => {
+            return Err(
+                "it has a password or a token in it; use a credential helper or an SSH key of the server",
+            );
+        }
+        Some(parts) => parts,
+        None => ("git", authority),
+    };
+    if rest.contains(['?', '#']) {
         return Err("it has a query or a fragment, which no address of git has");
+    }
+    // ssh would read a user or a host that begins with a dash as an option.
+    let bad = |word: &str| word.is_empty() || word.starts_with('-') || word.contains(['@', ' ']);
+    if bad(user) || bad(host) {
+        return Err("it names no host");
     }
     Ok(text.to_owned())
 }
@@ -558,6 +586,9 @@ mod tests {
             "ext::sh",
             "ftp://x/y",
             "https:///x",
+            "ssh://git@-oProxyCommand=x/y",
+            "file://host/x",
+            " /srv/app",
             "https://u:p@x/y",
             "https://token@x/y",
             "https://u:p@x?/y",
@@ -571,9 +602,9 @@ mod tests {
 
     #[test]
     fn lines_have_no_hidden_characters() {
-        assert_eq!(checked_line("  Ledger ü ", 9), Ok("Ledger ü".to_owned()));
-        for bad in ["", " ", "a\u{202e}b", "a\u{0}", "0123456789"] {
-            assert!(checked_line(bad, 9).is_err(), "{bad:?}");
+        assert_eq!(checked_line("  Ledger ü ", 11), Ok("Ledger ü".to_owned()));
+        for bad in ["", " ", "a\u{202e}b", "a\u{0}", "a\n", "0123456789ab"] {
+            assert!(checked_line(bad, 11).is_err(), "{bad:?}");
         }
     }
 }

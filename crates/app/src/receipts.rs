@@ -18,7 +18,7 @@ const MAX_POLICIES: u32 = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Receipt {
     /// `receipt_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::ReceiptId)]
     pub id: ReceiptId,
     /// When.
     #[schema(value_type = String, format = DateTime)]
@@ -26,14 +26,15 @@ pub struct Receipt {
     /// Who asked, by id.
     pub principal: String,
     /// Their role.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TokenRole)]
     pub role: Role,
     /// For what.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::Action)]
     pub action: Action,
     /// On what: kind and id.
     pub resource: String,
     /// `allow` or `deny`.
+    #[schema(value_type = crate::shapes::Decision)]
     pub decision: String,
     /// The policies that decided; none where nothing permits.
     pub policies: Vec<String>,
@@ -63,6 +64,7 @@ pub struct Again {
     /// `different`.
     pub outcome: String,
     /// What the policies of today say; null when the receipt can't be believed.
+    #[schema(required)]
     pub now: Option<Verdict>,
 }
 
@@ -70,6 +72,7 @@ pub struct Again {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Verdict {
     /// `allow` or `deny`.
+    #[schema(value_type = crate::shapes::Decision)]
     pub decision: String,
     /// The policies that decide.
     pub policies: Vec<String>,

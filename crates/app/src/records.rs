@@ -33,23 +33,28 @@ pub struct ProjectDoc {
 }
 
 /// Settings of a project's runs. Members that are not given leave it to `aamas.toml` and the server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProjectConfiguration {
     /// The model, as `SPEC` of the contract.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::shapes::Title>)]
     pub model: Option<String>,
     /// What a run may cost, in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, exclusive_maximum = 9e9)]
     pub budget_usd: Option<f64>,
     /// Answers of models in a run.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     pub max_turns: Option<u32>,
     /// The branch, tag or commit that runs start from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::shapes::Revision>)]
     pub base: Option<String>,
     /// How sensitive its code is, for policies: `public`, `internal`, `confidential` or `restricted`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::shapes::DataClass>)]
     pub data_class: Option<String>,
     /// Whether changes of protected paths and plans are approved beforehand.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,7 +114,7 @@ pub struct TaskSettings {
 }
 
 /// Who was found for a task, and why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Assignment {
     /// Why this one, or why nobody, in a sentence.
@@ -121,9 +126,10 @@ pub struct Assignment {
 }
 
 /// An agent that was looked at for a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Candidate {
     /// Which.
+    #[schema(value_type = crate::shapes::AgentId)]
     pub agent_id: AgentId,
     /// Its name.
     pub name: String,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{PullRequestRecord, PullRequestState, TenantTx};
 
-use crate::list::{Asked, Listed, Paging};
+use crate::list::{Asked, Listed, Paging, any_of};
 use crate::office::{Office, Origin};
 use crate::operations::Operation;
 use crate::records::{TaskDoc, of_doc, to_doc};
@@ -68,20 +68,24 @@ pub struct PullRequest {
 }
 
 /// A person's remark on a pull request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Comment {
     /// Its id; those of older pull requests have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::shapes::CommentId>)]
     pub id: Option<CommentId>,
     /// Who.
     pub author: String,
     /// On which file, if on one.
+    #[schema(required)]
     pub path: Option<String>,
     /// On which line, if on one.
+    #[schema(required)]
     pub line: Option<u32>,
     /// The words.
     pub body: String,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Whether it was seen to.
     pub resolved: bool,
@@ -100,26 +104,31 @@ impl Comment {
 }
 
 /// A person's approval of a commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Approval {
     /// Who.
     pub author: String,
     /// Of which commit.
     pub head_commit: String,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
 /// One changed file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ChangedFile)]
 pub struct FileLine {
     /// Its path; bytes that are not UTF-8 are shown as `\xNN`.
     pub path: String,
     /// `added`, `modified`, `deleted` or `renamed`.
+    #[schema(value_type = crate::shapes::FileStatus)]
     pub status: String,
     /// Lines added; null for a binary file.
+    #[schema(required)]
     pub added: Option<u64>,
     /// Lines removed; null for a binary file.
+    #[schema(required)]
     pub removed: Option<u64>,
 }
 
@@ -127,26 +136,28 @@ pub struct FileLine {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PullRequestView {
     /// `pr_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::PullRequestId)]
     pub id: PullRequestId,
     /// Its project; null for a run of the command line.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::ProjectId>, required)]
     pub project_id: Option<ProjectId>,
     /// The run that made it.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunId)]
     pub run_id: RunId,
     /// The task of that run.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::TaskId>, required)]
     pub task_id: Option<TaskId>,
     /// Its title.
     pub title: String,
     /// Its description, in Markdown.
     pub description: String,
     /// `draft`, `open`, `applied`, `merged` or `closed`.
+    #[schema(value_type = crate::shapes::PullRequestStatus)]
     pub status: String,
     /// The branch.
     pub branch: String,
     /// The branch that it should go into.
+    #[schema(required)]
     pub target: Option<String>,
     /// The commit that the branch grows from.
     pub base_commit: String,
@@ -157,16 +168,13 @@ pub struct PullRequestView {
     /// People who know the changed files best.
     pub reviewers: Vec<String>,
     /// Changed files.
-    #[schema(value_type = Vec<Object>)]
     pub files: Vec<FileLine>,
     /// What the gates said.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<crate::shapes::GateResult>)]
     pub gates: Vec<GateResult>,
     /// Remarks of people.
-    #[schema(value_type = Vec<Object>)]
     pub comments: Vec<Comment>,
     /// Approvals of people.
-    #[schema(value_type = Vec<Object>)]
     pub approvals: Vec<Approval>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
@@ -181,13 +189,13 @@ pub struct PullRequestView {
 #[serde(deny_unknown_fields)]
 pub struct NewComment {
     /// The words, up to 64 KB.
-    #[schema(min_length = 1, max_length = 65536)]
+    #[schema(value_type = crate::shapes::Words)]
     pub body: String,
     /// On which changed file.
     #[schema(max_length = 4096)]
     pub path: Option<String>,
     /// On which line of it, from 1.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     pub line: Option<u32>,
 }
 
@@ -211,14 +219,7 @@ pub async fn list(
     filter: PullRequestFilter,
     paging: Paging,
 ) -> Result<Listed<PullRequestView>, AppError> {
-    let state = filter
-        .status
-        .as_deref()
-        .map(|word| {
-            PullRequestState::from_word(word)
-                .ok_or_else(|| AppError::invalid("status", "it is draft, open, applied, merged or closed"))
-        })
-        .transpose()?;
+    let states = any_of(filter.status.as_deref(), "status", PullRequestState::from_word)?;
     let asked = Asked::parse(&paging, &format!("pull requests {filter:?}"))?;
     let project = filter.project;
     platform
@@ -238,7 +239,7 @@ pub async fn list(
                 },
                 |(_, number, _)| *number,
                 |(id, _, project)| match look.tx.pull_request(id)? {
-                    Some(record) if state.is_none_or(|s| s == record.state) => {
+                    Some(record) if states.as_ref().is_none_or(|all| all.contains(&record.state)) => {
                         view(look.tx, &record, project).map(Some)
                     }
                     _ => Ok(None),
@@ -316,7 +317,7 @@ pub async fn comment(
         return Err(AppError::invalid("body", "it has more than 64 KB"));
     }
     if new.line.is_some() && new.path.is_none() {
-        return Err(AppError::invalid("line", "it needs a path"));
+        return Err(AppError::unfit("line", "it needs a path"));
     }
     if new.line == Some(0) {
         return Err(AppError::invalid("line", "lines count from 1"));
@@ -329,7 +330,7 @@ pub async fn comment(
             if let Some(path) = &new.path
                 && !doc.files.iter().any(|file| file.path == *path)
             {
-                return Err(AppError::invalid("path", "the change does not touch this file"));
+                return Err(AppError::unfit("path", "the change does not touch this file"));
             }
             if doc.comments.len() >= MAX_COMMENTS {
                 return Err(AppError::Conflict {
@@ -406,7 +407,7 @@ pub async fn request_changes(
                 return Err(AppError::Conflict {
                     code: "no_project",
                     detail: "this pull request belongs to a run of the command line".into(),
-                    hint: "go on with `aamas run --continue`",
+                    hint: "its work goes on where it began: on the command line, as a run that continues it",
                 });
             };
             if message.is_none() && doc.comments.iter().all(|c| c.resolved) {
@@ -463,7 +464,7 @@ pub async fn merge(
                 });
             }
             if confirm.is_some_and(|typed| typed.trim() != record.title.trim()) {
-                return Err(AppError::invalid("confirm", "it is not the title of this pull request"));
+                return Err(AppError::unfit("confirm", "it is not the title of this pull request"));
             }
             office.ask(&Operation::MergePullRequest { pull_request_id: id, draft })
         })

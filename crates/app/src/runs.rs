@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{MessageKind, RunRecord, TenantTx};
 
-use crate::list::{Asked, Listed, Paging};
+use crate::list::{Asked, Listed, Paging, any_of};
 use crate::office::{Office, Origin};
 use crate::operations::{self, ExportFormat, Operation};
 use crate::reviews::list_resource;
@@ -23,30 +23,31 @@ const MAX_ENTRIES: u32 = 500;
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Run {
     /// `run_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunId)]
     pub id: RunId,
     /// Its task.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TaskId)]
     pub task_id: TaskId,
     /// Its project; null for a run of the command line.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::ProjectId>, required)]
     pub project_id: Option<ProjectId>,
     /// The line that people read of its task.
     pub title: String,
     /// `queued`, `running`, `paused`, `interrupted`, `needs_input`, `limit_reached`, `failed`, `ready`, `no_change`,
     /// `gates_failed` or `canceled`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::RunStatus)]
     pub status: RunState,
     /// The model.
     pub model: String,
     /// The delivered branch.
+    #[schema(required)]
     pub branch: Option<String>,
     /// Where its journal ends.
     pub journal_seq: u64,
     /// What it spent so far.
     pub spent: Spent,
     /// Its document, as `aamas run --json` prints it; null until it stands still.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::RunDocument>, required)]
     pub document: Option<Value>,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
@@ -60,8 +61,10 @@ pub struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Spent {
     /// US dollars; null when a price is unknown.
+    #[schema(required)]
     pub cost_usd: Option<f64>,
     /// What it may spend.
+    #[schema(required)]
     pub limit_usd: Option<f64>,
     /// Calls of models.
     pub calls: u64,
@@ -84,10 +87,10 @@ pub struct JournalEntry {
     /// What it is, such as `tool_finished`.
     pub kind: String,
     /// How far its text may be trusted: `trusted`, `untrusted` or `secret`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::Taint)]
     pub taint: domain::Taint,
     /// What it says.
-    #[schema(value_type = Object)]
+    #[schema(value_type = crate::shapes::Entry)]
     pub entry: Value,
 }
 
@@ -104,12 +107,7 @@ pub async fn list(
     status: Option<String>,
     paging: Paging,
 ) -> Result<Listed<Run>, AppError> {
-    let state = status
-        .as_deref()
-        .map(|word| {
-            RunState::from_word(word).ok_or_else(|| AppError::invalid("status", "there is no such status"))
-        })
-        .transpose()?;
+    let states = any_of(status.as_deref(), "status", RunState::from_word)?;
     let asked = Asked::parse(&paging, &format!("runs {project:?} {task:?} {status:?}"))?;
     platform
         .look(caller, origin, move |look| {
@@ -131,7 +129,10 @@ pub async fn list(
                 },
                 |place| place.number,
                 |place| match look.tx.run(place.run)? {
-                    Some(r) if task.is_none_or(|t| t == r.task) && state.is_none_or(|s| s == r.state) => {
+                    Some(r)
+                        if task.is_none_or(|t| t == r.task)
+                            && states.as_ref().is_none_or(|all| all.contains(&r.state)) =>
+                    {
                         view(look.tx, r).map(|run| Some(Run { document: None, ..run }))
                     }
                     _ => Ok(None),
@@ -368,17 +369,18 @@ pub async fn ask(
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OperationView {
     /// `operation_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::OperationId)]
     pub operation_id: OperationId,
     /// What is to be done, such as `pull_request.merge`.
     pub kind: String,
     /// `queued`, `running`, `done` or `failed`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::OperationStatus)]
     pub status: OperationState,
     /// What it came to; null until it is done.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::OperationResult>, required)]
     pub result: Option<Value>,
     /// Why it failed.
+    #[schema(required)]
     pub error: Option<tasks::Problem>,
     /// When it was asked for.
     #[schema(value_type = String, format = DateTime)]

@@ -22,16 +22,18 @@ const MAX_LISTED: u32 = 200;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Who {
     /// The person; null for a machine, and for a token that was made by hand.
+    #[schema(required)]
     pub user: Option<WhoUser>,
     /// The organization that everything is read and written in.
     pub organization: Organization,
     /// The role in it.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TokenRole)]
     pub role: Role,
     /// What can be asked for, by the policies, of the organization or of one's own things.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<crate::shapes::Action>)]
     pub permissions: Vec<Action>,
     /// The token, if it is one that calls.
+    #[schema(required)]
     pub token: Option<WhoToken>,
 }
 
@@ -39,7 +41,7 @@ pub struct Who {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WhoUser {
     /// `user_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::UserId)]
     pub id: UserId,
     /// The name.
     pub name: String,
@@ -62,20 +64,22 @@ pub struct WhoToken {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SessionLine {
     /// `token_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::CredentialId)]
     pub id: CredentialId,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub last_used_at: Option<Timestamp>,
     /// When it ends at the latest.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
     /// What the browser called itself.
+    #[schema(required)]
     pub user_agent: Option<String>,
     /// Where it began.
+    #[schema(required)]
     pub address: Option<String>,
     /// Whether it is the one that asks.
     pub current: bool,

@@ -29,13 +29,13 @@ pub struct SetupRequest {
     /// The link that `aamas serve` printed (its part behind `link=`).
     pub link: String,
     /// What the organization is called.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub organization_name: String,
     /// The owner's name.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub name: String,
     /// The owner's e-mail address.
-    #[schema(max_length = 254)]
+    #[schema(value_type = crate::shapes::EmailAddress)]
     pub email: String,
     /// The owner's password.
     #[schema(min_length = 10, max_length = 128, format = Password)]

@@ -29,7 +29,7 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     /// The e-mail address.
-    #[schema(max_length = 254)]
+    #[schema(value_type = crate::shapes::EmailAddress)]
     pub email: String,
     /// The password.
     #[schema(max_length = 128, format = Password)]
@@ -38,6 +38,7 @@ pub struct SignIn {
     #[schema(max_length = 40)]
     pub code: Option<String>,
     /// The organization; the first one of the person if not given.
+    #[schema(value_type = Option<crate::shapes::OrganizationId>)]
     pub organization_id: Option<String>,
 }
 

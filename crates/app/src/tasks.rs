@@ -14,18 +14,18 @@ pub(crate) use control::{steer, tell};
 use auth::policy::{Resource, ResourceKind, Risk};
 use auth::{Action, Caller};
 use domain::{
-    AgentId, Hours, NanoUsd, Priority, ProjectId, PullRequestId, RunError, RunId, TaskId, TaskState,
-    Timestamp,
+    AgentId, Hours, NanoUsd, Priority, ProjectId, PullRequestId, RunError, RunId, TaskId, TaskKind,
+    TaskState, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{Document, TaskRecord, TenantTx};
 
-use crate::list::{Asked, Listed, Paging};
+use crate::list::{Asked, Listed, Paging, any_of};
 use crate::office::{Office, Origin};
 use crate::projects::{self, checked_line};
 use crate::records::{Assignment, Estimate, TaskDoc, of_doc};
-use crate::{AppError, FieldProblem, Platform, agents, matching};
+use crate::{AppError, FieldProblem, Platform, agents, estimate, matching};
 
 /// The longest title, in characters.
 const MAX_TITLE: usize = 200;
@@ -36,10 +36,10 @@ const MAX_DEPENDENCIES: usize = 50;
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Task {
     /// `task_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TaskId)]
     pub id: TaskId,
     /// Its project; null for a task of the command line.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::ProjectId>, required)]
     pub project_id: Option<ProjectId>,
     /// Its place among the tasks of its organization, from 1.
     pub number: u64,
@@ -48,25 +48,25 @@ pub struct Task {
     /// What was asked.
     pub description: String,
     /// `feature`, `fix`, `refactor`, `test`, `docs` or `chore`.
+    #[schema(value_type = crate::shapes::TaskType)]
     #[serde(rename = "type")]
     pub kind: String,
     /// `low`, `medium`, `high` or `critical`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::Priority)]
     pub priority: Priority,
     /// `submitted`, `working`, `input_required`, `paused`, `completed`, `failed` or `canceled`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TaskStatus)]
     pub status: TaskState,
     /// The agent that it was given to; null: nobody fits, and `assignment` says why.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::AgentId>, required)]
     pub assigned_agent: Option<AgentId>,
     /// Who was found for it, and why.
-    #[schema(value_type = Object)]
     pub assignment: Assignment,
     /// What is asked beside the words.
     #[schema(value_type = Object)]
     pub requirements: Map<String, Value>,
     /// Tasks that have to be completed before it begins.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<crate::shapes::TaskId>)]
     pub dependencies: Vec<TaskId>,
     /// Hours that it will take, by the middle of the estimate.
     #[schema(value_type = f64)]
@@ -74,28 +74,31 @@ pub struct Task {
     /// Eight of ten such tasks stay in it.
     pub effort_interval: Interval,
     /// Hours that it took; null until it ended.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, required)]
     pub actual_effort: Option<Hours>,
     /// How good the result is, 0 to 1, by gates and review; null until there is one.
+    #[schema(required)]
     pub quality_score: Option<f64>,
     /// What a mistake would cost.
     pub risk: RiskLine,
     /// When it should be done.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub due_date: Option<Timestamp>,
     /// Whether a person holds it.
     pub held: bool,
     /// Whether an engine will begin it when its turn comes.
     pub queued: bool,
     /// Its last run.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::RunId>, required)]
     pub run_id: Option<RunId>,
     /// The pull request of its last run.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::PullRequestId>, required)]
     pub pull_request_id: Option<PullRequestId>,
     /// What its last run has cost so far, in US dollars; null when a price is unknown.
+    #[schema(required)]
     pub cost_usd: Option<f64>,
     /// Why its last run came to nothing, or what it waits for.
+    #[schema(required)]
     pub error: Option<Problem>,
     /// Who asked.
     pub created_by: String,
@@ -125,13 +128,14 @@ pub struct Interval {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct RiskLine {
     /// `low`, `medium` or `high`.
+    #[schema(value_type = crate::shapes::Risk)]
     pub level: String,
     /// Why.
     pub reasons: Vec<String>,
 }
 
 /// Why something came to nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Failure)]
 pub struct Problem {
     /// A word for programs.
@@ -153,16 +157,19 @@ impl From<RunError> for Problem {
 #[serde(deny_unknown_fields)]
 pub struct TaskChange {
     /// Another title.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<crate::shapes::Title>)]
     pub title: Option<String>,
     /// Another priority.
+    #[schema(value_type = Option<crate::shapes::Priority>)]
     pub priority: Option<String>,
     /// Another due date; an empty text takes it away.
+    #[schema(value_type = Option<crate::shapes::DueDate>)]
     pub due_date: Option<String>,
     /// Another agent; an empty text lets the matcher choose anew.
+    #[schema(value_type = Option<crate::shapes::AgentOrNone>)]
     pub assigned_agent: Option<String>,
     /// Other dependencies.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<crate::shapes::TaskId>>, max_items = 50)]
     pub dependencies: Option<Vec<String>>,
 }
 
@@ -171,9 +178,9 @@ pub struct TaskChange {
 pub struct TaskFilter {
     /// Of this project.
     pub project: Option<ProjectId>,
-    /// In this state.
+    /// In one of these states, with commas between them.
     pub status: Option<String>,
-    /// Of this type.
+    /// Of one of these types, with commas between them.
     pub kind: Option<String>,
     /// Of this agent.
     pub assigned_agent: Option<String>,
@@ -192,13 +199,8 @@ pub async fn list(
     filter: TaskFilter,
     paging: Paging,
 ) -> Result<Listed<Task>, AppError> {
-    let state = filter
-        .status
-        .as_deref()
-        .map(|word| {
-            TaskState::from_word(word).ok_or_else(|| AppError::invalid("status", "there is no such status"))
-        })
-        .transpose()?;
+    let states = any_of(filter.status.as_deref(), "status", TaskState::from_word)?;
+    let kind = any_of(filter.kind.as_deref(), "type", TaskKind::from_word)?;
     let agent = filter
         .assigned_agent
         .as_deref()
@@ -210,7 +212,7 @@ pub async fn list(
     let filtered = TaskFilter { project: None, ..filter.clone() } != TaskFilter::default();
     let asked = Asked::parse(&paging, &format!("tasks {filter:?}"))?;
     let needle = filter.q.map(|q| q.to_lowercase());
-    let (project, kind) = (filter.project, filter.kind);
+    let project = filter.project;
     platform
         .browse(caller, origin, !filtered && asked.is_short(), move |look| {
             let tenant = look.tx.tenant();
@@ -230,8 +232,8 @@ pub async fn list(
                 |page| look.tx.tasks(project, page),
                 |record| record.number,
                 |record| {
-                    let fits = state.is_none_or(|s| s == record.state)
-                        && kind.as_ref().is_none_or(|k| *k == record.kind)
+                    let fits = states.as_ref().is_none_or(|all| all.contains(&record.state))
+                        && kind.as_ref().is_none_or(|all| all.iter().any(|k| k.as_str() == record.kind))
                         && agent.is_none_or(|a| record.assigned_agent == Some(a))
                         && needle.as_ref().is_none_or(|q| {
                             title_of(&record).to_lowercase().contains(q)
@@ -324,14 +326,17 @@ fn apply(office: &mut Office<'_, '_>, record: &mut TaskRecord, change: TaskChang
             let (agent, assignment) = matching::find(&players, project, &doc.estimate.capabilities);
             (record.assigned_agent, doc.assignment) = (agent, assignment);
         } else {
-            let id = text.parse::<AgentId>().ok();
-            match id.map(|id| office.rows().agent(id)).transpose()?.flatten() {
+            let id = text.parse::<AgentId>();
+            match id.as_ref().ok().map(|id| office.rows().agent(*id)).transpose()?.flatten() {
                 Some(agent) => {
                     record.assigned_agent = Some(agent.id);
                     doc.assignment.reason =
                         format!("{}: chosen by {}", agent.name, office.caller().principal.name());
                 }
-                None => problems.push(FieldProblem::new("assigned_agent", "there is no such agent")),
+                None if id.is_ok() => {
+                    problems.push(FieldProblem::unfit("assigned_agent", "there is no such agent"));
+                }
+                None => problems.push(FieldProblem::new("assigned_agent", "it is not the id of an agent")),
             }
         }
     }
@@ -392,7 +397,10 @@ pub(crate) fn view_by(tx: &TenantTx<'_>, record: TaskRecord, doc: TaskDoc) -> Re
         project_id: record.project,
         number: record.number,
         title: title_of(&record),
-        kind: record.kind,
+        kind: TaskKind::from_word(&record.kind)
+            .unwrap_or_else(|| estimate::kind_of(&record.text))
+            .as_str()
+            .to_owned(),
         priority: Priority::of_rank(record.priority),
         status: record.state,
         assigned_agent: record.assigned_agent,

@@ -29,15 +29,15 @@ const MAX_DAYS: u32 = 365;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Token {
     /// `token_…`.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::CredentialId)]
     pub id: CredentialId,
     /// Its name.
     pub name: String,
     /// The role that it has at most; that of a person's token is never above the person's.
-    #[schema(value_type = String)]
+    #[schema(value_type = crate::shapes::TokenRole)]
     pub role: Role,
     /// The only project that it may touch.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<crate::shapes::ProjectId>, required)]
     pub project_id: Option<ProjectId>,
     /// Who made it.
     pub created_by: String,
@@ -45,10 +45,10 @@ pub struct Token {
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub last_used_at: Option<Timestamp>,
     /// When it ends by itself.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
 }
 
@@ -57,11 +57,13 @@ pub struct Token {
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// A name for people.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = crate::shapes::Name)]
     pub name: String,
     /// A role of members, no more than one's own, or `agent` or `ci` for a machine.
+    #[schema(value_type = crate::shapes::TokenRole)]
     pub role: String,
     /// The only project that it may touch.
+    #[schema(value_type = Option<crate::shapes::ProjectId>)]
     pub project_id: Option<String>,
     /// How many days it counts; 90 if not given.
     #[schema(minimum = 1, maximum = 365)]
@@ -243,6 +245,13 @@ pub async fn revoke(
             let found = found.filter(|c| c.kind == TokenKind::Api.as_str());
             let record = found.ok_or_else(|| AppError::not_found("token", id))?;
             office.may(Action::TokensManage, resource_of(&record, office.rows().tenant())?)?;
+            if office.caller().token.as_deref() == Some(id.to_string().as_str()) {
+                return Err(AppError::Conflict {
+                    code: "own_token",
+                    detail: "this is the token that asks".into(),
+                    hint: "end it in a session, or with another token",
+                });
+            }
             let now = office.now();
             office.tx.end_credential(id, now)?;
             office.did("token.revoked", ("token", id.to_string()), json!({ "name": record.name }))

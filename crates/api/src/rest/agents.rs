@@ -27,11 +27,12 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// `technical_lead`, `architecture`, `developer` or `reviewer`.
+    /// Of this type.
     #[serde(rename = "type")]
-    #[param(rename = "type")]
+    #[param(rename = "type", inline, value_type = Option<app::shapes::AgentType>)]
     kind: Option<String>,
-    /// `idle`, `working`, `offline` or `retired`.
+    /// Of one of these, with commas between them.
+    #[param(inline, value_type = Option<app::shapes::AgentStatuses>)]
     status: Option<String>,
 }
 
@@ -60,7 +61,7 @@ async fn register(State(state): State<ApiState>, who: Who, Body(new): Body<NewAg
 
 /// Reads an agent.
 #[utoipa::path(get, path = "/agents/{agent_id}", operation_id = "get_agent", tag = "agents",
-    params(("agent_id" = String, Path)), responses((status = 200, body = Agent), Problem))]
+    params(("agent_id" = inline(app::shapes::AgentId), Path)), responses((status = 200, body = Agent), Problem))]
 async fn get(
     State(state): State<ApiState>,
     who: Who,
@@ -73,7 +74,7 @@ async fn get(
 
 /// Changes an agent.
 #[utoipa::path(patch, path = "/agents/{agent_id}", operation_id = "update_agent", tag = "agents",
-    params(("agent_id" = String, Path)), request_body = AgentChange, responses((status = 200, body = Agent), Problem))]
+    params(("agent_id" = inline(app::shapes::AgentId), Path)), request_body = AgentChange, responses((status = 200, body = Agent), Problem))]
 async fn update(
     State(state): State<ApiState>,
     who: Who,
@@ -88,7 +89,7 @@ async fn update(
 
 /// Retires an agent: it gets no more work.
 #[utoipa::path(delete, path = "/agents/{agent_id}", operation_id = "retire_agent", tag = "agents",
-    params(("agent_id" = String, Path)), responses((status = 204), Problem))]
+    params(("agent_id" = inline(app::shapes::AgentId), Path)), responses((status = 204), Problem))]
 async fn retire(State(state): State<ApiState>, who: Who, Id(id): Id<AgentId>) -> ApiResult<Response> {
     agents::retire(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -96,7 +97,7 @@ async fn retire(State(state): State<ApiState>, who: Who, Id(id): Id<AgentId>) ->
 
 /// A sign of life of an agent.
 #[utoipa::path(post, path = "/agents/{agent_id}/heartbeat", operation_id = "beat_agent", tag = "agents",
-    params(("agent_id" = String, Path)), responses((status = 200, body = Agent), Problem))]
+    params(("agent_id" = inline(app::shapes::AgentId), Path)), responses((status = 200, body = Agent), Problem))]
 async fn heartbeat(State(state): State<ApiState>, who: Who, Id(id): Id<AgentId>) -> ApiResult<Response> {
     let agent = agents::heartbeat(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(etag::changed(StatusCode::OK, agent.version, &agent))

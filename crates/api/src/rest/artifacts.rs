@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PageOf, PageQuery, id_of};
+use super::{NewestQuery, PageOf, id_of};
 use crate::caller::Who;
 use crate::etag;
 use crate::extract::{Id, Search};
@@ -25,19 +25,21 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// Of this project.
+    #[param(inline, value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
     /// Of this run.
+    #[param(inline, value_type = Option<app::shapes::RunId>)]
     run_id: Option<String>,
 }
 
 /// Lists code artifacts, without their text.
-#[utoipa::path(get, path = "/artifacts", operation_id = "list_artifacts", tag = "artifacts", params(Filter, PageQuery),
+#[utoipa::path(get, path = "/artifacts", operation_id = "list_artifacts", tag = "artifacts", params(Filter, NewestQuery),
     responses((status = 200, body = PageOf<CodeArtifact>), Problem))]
 async fn list(
     State(state): State<ApiState>,
     who: Who,
     Search(filter): Search<Filter>,
-    Search(page): Search<PageQuery>,
+    Search(page): Search<NewestQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let (project, run) = (id_of(filter.project_id)?, id_of(filter.run_id)?);
@@ -48,7 +50,7 @@ async fn list(
 
 /// Reads a code artifact with its text.
 #[utoipa::path(get, path = "/artifacts/{artifact_id}", operation_id = "get_artifact", tag = "artifacts",
-    params(("artifact_id" = String, Path)), responses((status = 200, body = CodeArtifact), Problem))]
+    params(("artifact_id" = inline(app::shapes::ArtifactId), Path)), responses((status = 200, body = CodeArtifact), Problem))]
 async fn get(
     State(state): State<ApiState>,
     who: Who,

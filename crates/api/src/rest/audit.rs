@@ -9,12 +9,15 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PageOf, PageQuery};
+use super::{NewestQuery, PageOf, PageQuery};
 use crate::caller::Who;
 use crate::etag;
 use crate::extract::{OptionalBody, Search};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
+
+/// Checkpoints that one verification is held against at most.
+const MAX_ANCHORS: usize = 1_000;
 
 pub(super) fn router() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -28,18 +31,25 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// By this actor, by id.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
     actor: Option<String>,
     /// This action.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
     action: Option<String>,
     /// To this thing: an id, `kind:id`, or `kind:` for all of a kind.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
     subject: Option<String>,
-    /// `done`, `denied` or `failed`.
+    /// What became of it.
+    #[param(inline, value_type = Option<app::shapes::Outcome>)]
     outcome: Option<String>,
     /// At this moment or later, RFC 3339.
+    #[param(format = DateTime)]
     since: Option<String>,
     /// Before this moment, RFC 3339.
+    #[param(format = DateTime)]
     until: Option<String>,
-    /// Only entries behind the one with this number, oldest first.
+    /// Only entries behind the one with this number; oldest first, unless `sort` says otherwise.
+    #[param(minimum = 0, maximum = 9_223_372_036_854_775_807_u64)]
     after: Option<u64>,
 }
 
@@ -78,11 +88,11 @@ async fn list(
 
 /// Lists signed checkpoints.
 #[utoipa::path(get, path = "/audit/checkpoints", operation_id = "list_checkpoints", tag = "audit",
-    params(PageQuery), responses((status = 200, body = PageOf<Checkpoint>), Problem))]
+    params(NewestQuery), responses((status = 200, body = PageOf<Checkpoint>), Problem))]
 async fn checkpoints(
     State(state): State<ApiState>,
     who: Who,
-    Search(page): Search<PageQuery>,
+    Search(page): Search<NewestQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let found = audit_log::checkpoints(state.platform(), &who.caller, &who.origin, page.into()).await?;
@@ -90,13 +100,18 @@ async fn checkpoints(
 }
 
 /// Verifies the whole audit.
-#[utoipa::path(post, path = "/audit/verify", operation_id = "verify_audit", tag = "audit", request_body = Anchors,
+#[utoipa::path(post, path = "/audit/verify", operation_id = "verify_audit", tag = "audit", request_body = Option<Anchors>,
     responses((status = 200, body = Verification), Problem))]
 async fn verify(
     State(state): State<ApiState>,
     who: Who,
     OptionalBody(anchors): OptionalBody<Anchors>,
 ) -> ApiResult<Response> {
+    if anchors.checkpoints.len() > MAX_ANCHORS {
+        return Err(
+            app::AppError::invalid("checkpoints", format!("there are more than {MAX_ANCHORS}")).into()
+        );
+    }
     let keys = state.config().audit_keys.clone();
     let found =
         audit_log::verify(state.platform(), &who.caller, &who.origin, keys, anchors.checkpoints).await?;

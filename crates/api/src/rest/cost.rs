@@ -24,10 +24,13 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// From this day on (in UTC), `YYYY-MM-DD` or RFC 3339; the last thirty days if not given.
+    #[param(inline, value_type = Option<app::shapes::Day>)]
     since: Option<String>,
     /// Of this project.
+    #[param(inline, value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
-    /// `model`, `role`, `day`, `project`, `task` or `run`: only these sums beside the total.
+    /// Only these sums beside the total.
+    #[param(inline, value_type = Option<app::shapes::CostGroup>)]
     group: Option<String>,
 }
 

@@ -69,7 +69,7 @@ async fn accept(
 
 /// Takes an invitation back.
 #[utoipa::path(delete, path = "/invitations/{invitation_id}", operation_id = "revoke_invitation", tag = "members",
-    params(("invitation_id" = String, Path)), responses((status = 204), Problem))]
+    params(("invitation_id" = inline(app::shapes::CredentialId), Path)), responses((status = 204), Problem))]
 async fn revoke(State(state): State<ApiState>, who: Who, Id(id): Id<CredentialId>) -> ApiResult<Response> {
     invitations::revoke(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

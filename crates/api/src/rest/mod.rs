@@ -5,6 +5,7 @@ mod analytics;
 mod artifacts;
 mod audit;
 mod cost;
+mod description;
 mod invitations;
 mod me;
 mod members;
@@ -23,46 +24,23 @@ mod tasks;
 mod tickets;
 mod tokens;
 
+pub use description::Description;
+
+use std::collections::HashMap;
+
 use app::list::{Listed, Paging};
+use axum::http::Method;
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::state::ApiState;
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "AAMAS",
-        description = "A self-hosted team of AI agents that turns tasks into reviewed pull requests. Conventions: docs/api.md.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
-        version = "1"
-    ),
-    security(("token" = []), ("session" = [])),
-    components(schemas(Problem, FieldError)),
-    modifiers(&Schemes)
-)]
-struct Description;
-
-/// How callers say who they are.
-struct Schemes;
-
-impl Modify for Schemes {
-    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let components = api.components.get_or_insert_default();
-        let bearer =
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
-        components.add_security_scheme("token", SecurityScheme::Http(bearer));
-        let cookie = ApiKeyValue::with_description("aamas_session", "A session of the dashboard.");
-        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-    }
-}
 
 /// All resources below `/api/v1`, with their description.
 pub fn router() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(Description::openapi()).nest(
+    OpenApiRouter::with_openapi(description::bare()).nest(
         "/api/v1",
         OpenApiRouter::new()
             .merge(projects::router())
@@ -92,8 +70,19 @@ pub fn router() -> OpenApiRouter<ApiState> {
 
 /// The description alone, as `/openapi.json` gives it.
 #[must_use]
-pub fn description() -> utoipa::openapi::OpenApi {
-    router().split_for_parts().1
+pub fn description() -> Description {
+    description_of(&router().split_for_parts().1)
+}
+
+/// The description that goes with these routes.
+pub(crate) fn description_of(routes: &OpenApi) -> Description {
+    description::whole(routes)
+}
+
+/// Which members a query may have: those that the description names, by method and path.
+#[must_use]
+pub(crate) fn query_members(api: &Description) -> HashMap<(Method, String), Vec<String>> {
+    description::query_members(api)
 }
 
 /// A page of a list.
@@ -102,6 +91,7 @@ pub(crate) struct PageOf<T> {
     /// The items.
     items: Vec<T>,
     /// Where the next page begins; null: this is the last one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -118,7 +108,16 @@ impl<T> PageOf<T> {
     }
 }
 
-/// The members of a query that every list has.
+/// Which way a list goes.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+enum Order {
+    #[serde(rename = "-created_at")]
+    NewestFirst,
+    #[serde(rename = "created_at")]
+    OldestFirst,
+}
+
+/// Pages of a list that goes both ways.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
@@ -126,15 +125,50 @@ pub(crate) struct PageQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{9,24}$")]
     cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
-    #[param(example = "-created_at")]
-    sort: Option<String>,
+    /// Newest or oldest first.
+    #[param(inline)]
+    sort: Option<Order>,
 }
 
 impl From<PageQuery> for Paging {
     fn from(query: PageQuery) -> Self {
-        Self { limit: query.limit, cursor: query.cursor, sort: query.sort }
+        let sort = query.sort.map(|order| match order {
+            Order::NewestFirst => "-created_at".to_owned(),
+            Order::OldestFirst => "created_at".to_owned(),
+        });
+        Self { limit: query.limit, cursor: query.cursor, sort }
+    }
+}
+
+/// The one way of a list that is only kept newest first.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+enum Newest {
+    #[serde(rename = "-created_at")]
+    First,
+}
+
+/// Pages of a list that is only kept newest first.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NewestQuery {
+    /// At most so many items.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{9,24}$")]
+    cursor: Option<String>,
+    /// Newest first, as it is without it.
+    #[param(inline)]
+    #[serde(rename = "sort")]
+    #[param(rename = "sort")]
+    _sort: Option<Newest>,
+}
+
+impl From<NewestQuery> for Paging {
+    fn from(query: NewestQuery) -> Self {
+        Self { limit: query.limit, cursor: query.cursor, sort: None }
     }
 }
 

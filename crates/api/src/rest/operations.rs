@@ -19,7 +19,7 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 
 /// Reads what an operation came to so far.
 #[utoipa::path(get, path = "/operations/{operation_id}", operation_id = "get_operation", tag = "operations",
-    params(("operation_id" = String, Path)), responses((status = 200, body = OperationView), Problem))]
+    params(("operation_id" = inline(app::shapes::OperationId), Path)), responses((status = 200, body = OperationView), Problem))]
 async fn get(State(state): State<ApiState>, who: Who, Id(id): Id<OperationId>) -> ApiResult<Response> {
     let found = runs::operation(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(etag::json(found))

@@ -41,7 +41,7 @@ async fn create(
 
 /// Reads the organization that I am in.
 #[utoipa::path(get, path = "/organizations/{organization_id}", operation_id = "get_organization",
-    tag = "organizations", params(("organization_id" = String, Path)),
+    tag = "organizations", params(("organization_id" = inline(app::shapes::OrganizationId), Path)),
     responses((status = 200, body = Organization), Problem))]
 async fn get(
     State(state): State<ApiState>,
@@ -55,7 +55,7 @@ async fn get(
 
 /// Changes name and look of the organization that I am in.
 #[utoipa::path(patch, path = "/organizations/{organization_id}", operation_id = "update_organization",
-    tag = "organizations", params(("organization_id" = String, Path)), request_body = OrganizationChange,
+    tag = "organizations", params(("organization_id" = inline(app::shapes::OrganizationId), Path)), request_body = OrganizationChange,
     responses((status = 200, body = Organization), Problem))]
 async fn update(
     State(state): State<ApiState>,

@@ -21,14 +21,14 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 
 /// Reads the plan of a run.
 #[utoipa::path(get, path = "/plans/{run_id}", operation_id = "get_plan", tag = "plans",
-    params(("run_id" = String, Path)), responses((status = 200, body = PlanView), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 200, body = PlanView), Problem))]
 async fn get(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     Ok(etag::json(plans::get(state.platform(), &who.caller, &who.origin, id).await?))
 }
 
 /// Sends the plan back with one that a person wrote.
 #[utoipa::path(put, path = "/plans/{run_id}", operation_id = "edit_plan", tag = "plans",
-    params(("run_id" = String, Path)), request_body = Object, responses((status = 204), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), request_body = app::shapes::Plan, responses((status = 204), Problem))]
 async fn edit(
     State(state): State<ApiState>,
     who: Who,
@@ -41,7 +41,7 @@ async fn edit(
 
 /// Approves the plan that a run waits with.
 #[utoipa::path(post, path = "/plans/{run_id}/approve", operation_id = "approve_plan", tag = "plans",
-    params(("run_id" = String, Path)), responses((status = 204), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 204), Problem))]
 async fn approve(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     plans::approve(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -49,7 +49,7 @@ async fn approve(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> 
 
 /// Sends the plan back to the planner, with what should be different.
 #[utoipa::path(post, path = "/plans/{run_id}/reject", operation_id = "reject_plan", tag = "plans",
-    params(("run_id" = String, Path)), request_body = Message, responses((status = 204), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), request_body = Message, responses((status = 204), Problem))]
 async fn reject(
     State(state): State<ApiState>,
     who: Who,

@@ -1,9 +1,11 @@
 //! `/policies` and `/receipts`.
 
+use app::AppError;
 use app::policies::{
     self, Builtin, Explained, NewPolicy, Policy, PolicyChange, PolicyTrial, Question, TrialReport,
 };
 use app::receipts::{self, Again, Receipt, ReceiptFilter};
+use auth::Action;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +15,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PageOf, PageQuery};
+use super::{NewestQuery, PageOf};
 use crate::caller::Who;
 use crate::etag;
 use crate::extract::{Body, Id, Search};
@@ -34,11 +36,14 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// `allow` or `deny`.
+    /// How it was decided.
+    #[param(inline, value_type = Option<app::shapes::Decision>)]
     decision: Option<String>,
     /// Who asked, by id.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
     principal: Option<String>,
     /// For what.
+    #[param(inline, value_type = Option<app::shapes::Action>)]
     action: Option<String>,
 }
 
@@ -90,7 +95,7 @@ async fn explain(
 
 /// Reads a policy.
 #[utoipa::path(get, path = "/policies/{policy_id}", operation_id = "get_policy", tag = "policies",
-    params(("policy_id" = String, Path)), responses((status = 200, body = Policy), Problem))]
+    params(("policy_id" = inline(app::shapes::PolicyId), Path)), responses((status = 200, body = Policy), Problem))]
 async fn get(
     State(state): State<ApiState>,
     who: Who,
@@ -103,7 +108,7 @@ async fn get(
 
 /// Changes a policy.
 #[utoipa::path(patch, path = "/policies/{policy_id}", operation_id = "update_policy", tag = "policies",
-    params(("policy_id" = String, Path)), request_body = PolicyChange,
+    params(("policy_id" = inline(app::shapes::PolicyId), Path)), request_body = PolicyChange,
     responses((status = 200, body = Policy), Problem))]
 async fn update(
     State(state): State<ApiState>,
@@ -119,22 +124,25 @@ async fn update(
 
 /// Removes a policy.
 #[utoipa::path(delete, path = "/policies/{policy_id}", operation_id = "remove_policy", tag = "policies",
-    params(("policy_id" = String, Path)), responses((status = 204), Problem))]
+    params(("policy_id" = inline(app::shapes::PolicyId), Path)), responses((status = 204), Problem))]
 async fn remove(State(state): State<ApiState>, who: Who, Id(id): Id<PolicyId>) -> ApiResult<Response> {
     policies::remove(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Lists receipts of decisions.
-#[utoipa::path(get, path = "/receipts", operation_id = "list_receipts", tag = "policies", params(Filter, PageQuery),
+#[utoipa::path(get, path = "/receipts", operation_id = "list_receipts", tag = "policies", params(Filter, NewestQuery),
     responses((status = 200, body = PageOf<Receipt>), Problem))]
 async fn list_receipts(
     State(state): State<ApiState>,
     who: Who,
     Search(filter): Search<Filter>,
-    Search(page): Search<PageQuery>,
+    Search(page): Search<NewestQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
+    if filter.action.as_deref().is_some_and(|word| Action::from_word(word).is_none()) {
+        return Err(AppError::invalid("action", "there is no such action").into());
+    }
     let filter =
         ReceiptFilter { decision: filter.decision, principal: filter.principal, action: filter.action };
     let found = receipts::list(state.platform(), &who.caller, &who.origin, filter, page.into()).await?;
@@ -143,7 +151,7 @@ async fn list_receipts(
 
 /// Decides the request of a receipt again.
 #[utoipa::path(post, path = "/receipts/{receipt_id}/reevaluate", operation_id = "reevaluate_receipt", tag = "policies",
-    params(("receipt_id" = String, Path)), responses((status = 200, body = Again), Problem))]
+    params(("receipt_id" = inline(app::shapes::ReceiptId), Path)), responses((status = 200, body = Again), Problem))]
 async fn reevaluate(State(state): State<ApiState>, who: Who, Id(id): Id<ReceiptId>) -> ApiResult<Response> {
     Ok(etag::json(receipts::reevaluate(state.platform(), &who.caller, &who.origin, id).await?))
 }

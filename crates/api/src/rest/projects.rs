@@ -28,9 +28,11 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// `preparing`, `active`, `failed` or `archived`; all but archived ones if not given.
+    /// Of one of these, with commas between them; all but archived ones if not given.
+    #[param(inline, value_type = Option<app::shapes::ProjectStatuses>)]
     status: Option<String>,
     /// Whose name or repository has this in it.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
     q: Option<String>,
 }
 
@@ -59,7 +61,7 @@ async fn create(State(state): State<ApiState>, who: Who, Body(new): Body<NewProj
 
 /// Reads a project.
 #[utoipa::path(get, path = "/projects/{project_id}", operation_id = "get_project", tag = "projects",
-    params(("project_id" = String, Path)), responses((status = 200, body = Project), Problem))]
+    params(("project_id" = inline(app::shapes::ProjectId), Path)), responses((status = 200, body = Project), Problem))]
 async fn get(
     State(state): State<ApiState>,
     who: Who,
@@ -72,7 +74,7 @@ async fn get(
 
 /// Changes a project.
 #[utoipa::path(patch, path = "/projects/{project_id}", operation_id = "update_project", tag = "projects",
-    params(("project_id" = String, Path)), request_body = ProjectChange,
+    params(("project_id" = inline(app::shapes::ProjectId), Path)), request_body = ProjectChange,
     responses((status = 200, body = Project), Problem))]
 async fn update(
     State(state): State<ApiState>,
@@ -88,7 +90,7 @@ async fn update(
 
 /// Archives a project; what was done stays.
 #[utoipa::path(delete, path = "/projects/{project_id}", operation_id = "archive_project", tag = "projects",
-    params(("project_id" = String, Path)), responses((status = 204), Problem))]
+    params(("project_id" = inline(app::shapes::ProjectId), Path)), responses((status = 204), Problem))]
 async fn archive(State(state): State<ApiState>, who: Who, Id(id): Id<ProjectId>) -> ApiResult<Response> {
     projects::archive(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -96,7 +98,7 @@ async fn archive(State(state): State<ApiState>, who: Who, Id(id): Id<ProjectId>)
 
 /// Lists the agents of a project, with what each is doing.
 #[utoipa::path(get, path = "/projects/{project_id}/agents", operation_id = "list_project_agents", tag = "projects",
-    params(("project_id" = String, Path), PageQuery), responses((status = 200, body = PageOf<Agent>), Problem))]
+    params(("project_id" = inline(app::shapes::ProjectId), Path), PageQuery), responses((status = 200, body = PageOf<Agent>), Problem))]
 async fn agents(
     State(state): State<ApiState>,
     who: Who,

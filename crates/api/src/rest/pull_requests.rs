@@ -1,6 +1,6 @@
 //! `/pull-requests`.
 
-use app::reviews::{self, NewComment, PullRequestFilter, PullRequestView};
+use app::reviews::{self, Comment, NewComment, PullRequestFilter, PullRequestView};
 use app::tasks::Task;
 use axum::Json;
 use axum::extract::State;
@@ -12,11 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PageOf, PageQuery, id_of};
+use super::{NewestQuery, PageOf, id_of};
 use crate::caller::Who;
 use crate::etag;
 use crate::extract::{Body, Id, OptionalBody, Search};
-use crate::operation::{Outcome, changed, wait};
+use crate::operation::{Later, Outcome, changed, wait};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 
@@ -35,9 +35,11 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// `draft`, `open`, `applied`, `merged` or `closed`.
+    /// Of one of these, with commas between them.
+    #[param(inline, value_type = Option<app::shapes::PullRequestStatuses>)]
     status: Option<String>,
     /// Of this project.
+    #[param(inline, value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
 }
 
@@ -63,12 +65,12 @@ struct Merge {
 
 /// Lists pull requests.
 #[utoipa::path(get, path = "/pull-requests", operation_id = "list_pull_requests", tag = "pull requests",
-    params(Filter, PageQuery), responses((status = 200, body = PageOf<PullRequestView>), Problem))]
+    params(Filter, NewestQuery), responses((status = 200, body = PageOf<PullRequestView>), Problem))]
 async fn list(
     State(state): State<ApiState>,
     who: Who,
     Search(filter): Search<Filter>,
-    Search(page): Search<PageQuery>,
+    Search(page): Search<NewestQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let filter = PullRequestFilter { status: filter.status, project: id_of(filter.project_id)? };
@@ -78,7 +80,7 @@ async fn list(
 
 /// Reads a pull request.
 #[utoipa::path(get, path = "/pull-requests/{pull_request_id}", operation_id = "get_pull_request",
-    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
     responses((status = 200, body = PullRequestView), Problem))]
 async fn get(
     State(state): State<ApiState>,
@@ -92,7 +94,7 @@ async fn get(
 
 /// Reads the unified diff of a pull request.
 #[utoipa::path(get, path = "/pull-requests/{pull_request_id}/diff", operation_id = "get_pull_request_diff",
-    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
     responses((status = 200, body = String, content_type = "text/x-diff"), Problem))]
 async fn diff(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
     let bytes = reviews::diff(state.platform(), &who.caller, &who.origin, id).await?;
@@ -102,8 +104,8 @@ async fn diff(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>
 
 /// Lists the comments of a pull request.
 #[utoipa::path(get, path = "/pull-requests/{pull_request_id}/comments", operation_id = "list_pull_request_comments",
-    tag = "pull requests", params(("pull_request_id" = String, Path)),
-    responses((status = 200, body = PageOf<Object>), Problem))]
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
+    responses((status = 200, body = PageOf<Comment>), Problem))]
 async fn comments(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
     let found = reviews::get(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(etag::json(PageOf::whole(found.comments)))
@@ -111,8 +113,8 @@ async fn comments(State(state): State<ApiState>, who: Who, Id(id): Id<PullReques
 
 /// Leaves a comment, on the whole or on a line of a changed file.
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/comments", operation_id = "comment_pull_request",
-    tag = "pull requests", params(("pull_request_id" = String, Path)), request_body = NewComment,
-    responses((status = 201, body = Object), Problem))]
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)), request_body = NewComment,
+    responses((status = 201, body = Comment), Problem))]
 async fn comment(
     State(state): State<ApiState>,
     who: Who,
@@ -126,7 +128,7 @@ async fn comment(
 /// Gives the open comments back to the agents, as a task that goes on from this branch.
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/request-changes",
     operation_id = "request_pull_request_changes", tag = "pull requests",
-    params(("pull_request_id" = String, Path)), request_body = Option<Changes>,
+    params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)), request_body = Option<Changes>,
     responses((status = 201, body = Task), Problem))]
 async fn request_changes(
     State(state): State<ApiState>,
@@ -141,7 +143,7 @@ async fn request_changes(
 
 /// Approves the commit that is on the branch now.
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/approve", operation_id = "approve_pull_request",
-    tag = "pull requests", params(("pull_request_id" = String, Path)),
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
     responses((status = 200, body = PullRequestView), Problem))]
 async fn approve(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
     Ok(etag::json(reviews::approve(state.platform(), &who.caller, &who.origin, id).await?))
@@ -149,8 +151,8 @@ async fn approve(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequest
 
 /// Merges a pull request into the branch that is checked out in its repository.
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/merge", operation_id = "merge_pull_request",
-    tag = "pull requests", params(("pull_request_id" = String, Path)), request_body = Option<Merge>,
-    responses((status = 200, body = PullRequestView), (status = 202, body = Object), Problem))]
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)), request_body = Option<Merge>,
+    responses((status = 200, body = PullRequestView), (status = 202, body = Later), Problem))]
 async fn merge(
     State(state): State<ApiState>,
     who: Who,
@@ -164,8 +166,8 @@ async fn merge(
 
 /// Closes a pull request without merging; its branch stays.
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/close", operation_id = "close_pull_request",
-    tag = "pull requests", params(("pull_request_id" = String, Path)),
-    responses((status = 200, body = PullRequestView), (status = 202, body = Object), Problem))]
+    tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
+    responses((status = 200, body = PullRequestView), (status = 202, body = Later), Problem))]
 async fn close(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
     let asked = reviews::close(state.platform(), &who.caller, &who.origin, id).await?;
     after(&state, &who, wait(&state, &who, asked).await?).await

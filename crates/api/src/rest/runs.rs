@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PageOf, PageQuery, id_of};
+use super::{NewestQuery, PageOf, id_of};
 use crate::caller::Who;
 use crate::etag;
 use crate::extract::{Body, Id, OptionalBody, Search};
-use crate::operation::{self, Outcome, wait};
+use crate::operation::{self, Later, Outcome, wait};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 
@@ -45,10 +45,13 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// Of this project.
+    #[param(inline, value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
     /// Of this task.
+    #[param(inline, value_type = Option<app::shapes::TaskId>)]
     task_id: Option<String>,
-    /// Of this status.
+    /// Of one of these, with commas between them.
+    #[param(inline, value_type = Option<app::shapes::RunStatuses>)]
     status: Option<String>,
 }
 
@@ -56,7 +59,7 @@ struct Filter {
 #[into_params(parameter_in = Query)]
 struct Place {
     /// Only entries behind this one.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_223_372_036_854_775_806_u64)]
     after: Option<u64>,
     /// At most so many.
     #[param(minimum = 1, maximum = 500, default = 500)]
@@ -68,7 +71,7 @@ struct Place {
 #[serde(deny_unknown_fields)]
 pub(super) struct Message {
     /// The words, up to 64 KB.
-    #[schema(min_length = 1, max_length = 65536)]
+    #[schema(value_type = app::shapes::Words)]
     pub(super) message: String,
 }
 
@@ -77,9 +80,10 @@ pub(super) struct Message {
 #[serde(deny_unknown_fields)]
 struct Fork {
     /// After the entry with this seq.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 9_223_372_036_854_775_807_u64)]
     entry: Option<u64>,
     /// After so many turns.
+    #[schema(maximum = 4_294_967_295_u32)]
     turn: Option<u32>,
     /// What is different from there on.
     #[schema(max_length = 65536)]
@@ -92,18 +96,19 @@ struct Fork {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ExportQuery {
-    /// `atif` (if not given), `html`, `json` or `attestation`.
-    format: Option<String>,
+    /// `atif` if not given.
+    #[param(inline)]
+    format: Option<ExportFormat>,
 }
 
 /// Lists runs.
-#[utoipa::path(get, path = "/runs", operation_id = "list_runs", tag = "runs", params(Filter, PageQuery),
+#[utoipa::path(get, path = "/runs", operation_id = "list_runs", tag = "runs", params(Filter, NewestQuery),
     responses((status = 200, body = PageOf<Run>), Problem))]
 async fn list(
     State(state): State<ApiState>,
     who: Who,
     Search(filter): Search<Filter>,
-    Search(page): Search<PageQuery>,
+    Search(page): Search<NewestQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let (project, task) = (id_of(filter.project_id)?, id_of(filter.task_id)?);
@@ -115,7 +120,7 @@ async fn list(
 
 /// Reads a run with its document.
 #[utoipa::path(get, path = "/runs/{run_id}", operation_id = "get_run", tag = "runs",
-    params(("run_id" = String, Path)), responses((status = 200, body = Run), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 200, body = Run), Problem))]
 async fn get(
     State(state): State<ApiState>,
     who: Who,
@@ -128,7 +133,7 @@ async fn get(
 
 /// Reads a run's journal, oldest first.
 #[utoipa::path(get, path = "/runs/{run_id}/journal", operation_id = "read_journal", tag = "runs",
-    params(("run_id" = String, Path), Place), responses((status = 200, body = PageOf<JournalEntry>), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path), Place), responses((status = 200, body = PageOf<JournalEntry>), Problem))]
 async fn journal(
     State(state): State<ApiState>,
     who: Who,
@@ -142,7 +147,7 @@ async fn journal(
 
 /// Reads what a command of a run printed.
 #[utoipa::path(get, path = "/runs/{run_id}/outputs/{name}", operation_id = "read_output", tag = "runs",
-    params(("run_id" = String, Path), ("name" = String, Path)),
+    params(("run_id" = inline(app::shapes::RunId), Path), ("name" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), Problem))]
 async fn output(
     State(state): State<ApiState>,
@@ -157,7 +162,7 @@ async fn output(
 
 /// Reads what the gates said of a run.
 #[utoipa::path(get, path = "/runs/{run_id}/gates", operation_id = "list_run_gates", tag = "runs",
-    params(("run_id" = String, Path)), responses((status = 200, body = PageOf<Object>), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 200, body = PageOf<app::shapes::GateResult>), Problem))]
 async fn gates(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     let run = runs::get(state.platform(), &who.caller, &who.origin, id).await?;
     let gates = run.document.as_ref().and_then(|d| d["gates"].as_array().cloned()).unwrap_or_default();
@@ -166,7 +171,7 @@ async fn gates(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> Ap
 
 /// Tells the agents of a run something; a run that stands still goes on with it.
 #[utoipa::path(post, path = "/runs/{run_id}/steer", operation_id = "steer_run", tag = "runs",
-    params(("run_id" = String, Path)), request_body = Message, responses((status = 200, body = Run), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), request_body = Message, responses((status = 200, body = Run), Problem))]
 async fn steer(
     State(state): State<ApiState>,
     who: Who,
@@ -179,7 +184,7 @@ async fn steer(
 
 /// Answers the question of a run, or approves with `yes` what it waits with.
 #[utoipa::path(post, path = "/runs/{run_id}/answer", operation_id = "answer_run", tag = "runs",
-    params(("run_id" = String, Path)), request_body = Message, responses((status = 200, body = Run), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), request_body = Message, responses((status = 200, body = Run), Problem))]
 async fn answer(
     State(state): State<ApiState>,
     who: Who,
@@ -192,29 +197,29 @@ async fn answer(
 
 /// Holds a run at its next safe point.
 #[utoipa::path(post, path = "/runs/{run_id}/pause", operation_id = "pause_run", tag = "runs",
-    params(("run_id" = String, Path)), responses((status = 200, body = Run), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 200, body = Run), Problem))]
 async fn pause(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     Ok(etag::json(runs::control(state.platform(), &who.caller, &who.origin, id, Control::Pause).await?))
 }
 
 /// Lets a run that stands still go on.
 #[utoipa::path(post, path = "/runs/{run_id}/resume", operation_id = "resume_run", tag = "runs",
-    params(("run_id" = String, Path)), responses((status = 200, body = Run), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 200, body = Run), Problem))]
 async fn resume(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     Ok(etag::json(runs::control(state.platform(), &who.caller, &who.origin, id, Control::Resume).await?))
 }
 
 /// Ends a run for good.
 #[utoipa::path(post, path = "/runs/{run_id}/cancel", operation_id = "cancel_run", tag = "runs",
-    params(("run_id" = String, Path)), responses((status = 200, body = Run), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), responses((status = 200, body = Run), Problem))]
 async fn cancel(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     Ok(etag::json(runs::control(state.platform(), &who.caller, &who.origin, id, Control::Cancel).await?))
 }
 
 /// Takes another way from an earlier point, as a task and run of their own.
 #[utoipa::path(post, path = "/runs/{run_id}/fork", operation_id = "fork_run", tag = "runs",
-    params(("run_id" = String, Path)), request_body = Option<Fork>,
-    responses((status = 201, body = Object), (status = 202, body = Object), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)), request_body = Option<Fork>,
+    responses((status = 201, body = Forked), (status = 202, body = Later), Problem))]
 async fn fork(
     State(state): State<ApiState>,
     who: Who,
@@ -235,8 +240,8 @@ async fn fork(
 
 /// Decides a recorded run again, without a model, and compares.
 #[utoipa::path(post, path = "/runs/{run_id}/replay", operation_id = "replay_run", tag = "runs",
-    params(("run_id" = String, Path)),
-    responses((status = 200, body = Object), (status = 202, body = Object), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path)),
+    responses((status = 200, body = Replayed), (status = 202, body = Later), Problem))]
 async fn replay(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> ApiResult<Response> {
     let asked = runs::ask(state.platform(), &who.caller, &who.origin, id, Asking::Replay).await?;
     match wait(&state, &who, asked).await? {
@@ -250,23 +255,20 @@ async fn replay(State(state): State<ApiState>, who: Who, Id(id): Id<RunId>) -> A
 
 /// Reads a run as one document: its trajectory, a page, its journal, or the signed envelope of its change.
 #[utoipa::path(get, path = "/runs/{run_id}/export", operation_id = "export_run", tag = "runs",
-    params(("run_id" = String, Path), ExportQuery),
-    responses((status = 200, body = String, content_type = "application/octet-stream"), (status = 202, body = Object), Problem))]
+    params(("run_id" = inline(app::shapes::RunId), Path), ExportQuery),
+    responses(
+        (status = 200, content(
+            (app::shapes::Trajectory = "application/json"), (String = "application/x-ndjson"), (String = "text/html"),
+            (app::shapes::Envelope = "application/vnd.in-toto+json"),
+        )),
+        (status = 202, body = Later), Problem))]
 async fn export(
     State(state): State<ApiState>,
     who: Who,
     Id(id): Id<RunId>,
     Search(query): Search<ExportQuery>,
 ) -> ApiResult<Response> {
-    let format = match query.format.as_deref() {
-        None | Some("atif") => ExportFormat::Atif,
-        Some("html") => ExportFormat::Html,
-        Some("json") => ExportFormat::Json,
-        Some("attestation") => ExportFormat::Attestation,
-        Some(_) => {
-            return Err(app::AppError::invalid("format", "it is atif, html, json or attestation").into());
-        }
-    };
+    let format = query.format.unwrap_or(ExportFormat::Atif);
     let asked = runs::ask(state.platform(), &who.caller, &who.origin, id, Asking::Export(format)).await?;
     let view = match wait(&state, &who, asked).await? {
         Outcome::Later(response) => return Ok(response),

@@ -41,6 +41,7 @@ struct OneTimeLink {
 #[serde(deny_unknown_fields)]
 struct Move {
     /// Which.
+    #[schema(value_type = app::shapes::OrganizationId)]
     organization_id: String,
 }
 
@@ -113,7 +114,7 @@ async fn list(State(state): State<ApiState>, who: Who, headers: HeaderMap) -> Ap
 
 /// Ends one of my sessions.
 #[utoipa::path(delete, path = "/sessions/{session_id}", operation_id = "revoke_session", tag = "session",
-    params(("session_id" = String, Path)), responses((status = 204), Problem))]
+    params(("session_id" = inline(app::shapes::CredentialId), Path)), responses((status = 204), Problem))]
 async fn revoke(State(state): State<ApiState>, who: Who, Id(id): Id<CredentialId>) -> ApiResult<Response> {
     sessions::revoke(state.platform(), &who.caller, &who.origin, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

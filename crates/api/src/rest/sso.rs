@@ -6,6 +6,7 @@ use auth::oidc::{Callback, MAX_PENDING_SECONDS};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -33,9 +34,28 @@ async fn begin(State(state): State<ApiState>, Path(provider): Path<String>) -> A
     Ok(response)
 }
 
+/// What a provider sends along, as OAuth 2.0 says; other members are passed over.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "what is read is `Callback`; this is its description")]
+struct CallbackQuery {
+    /// The code.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
+    code: Option<String>,
+    /// What was sent along.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
+    state: Option<String>,
+    /// Who answers (RFC 9207).
+    #[param(inline, value_type = Option<app::shapes::Search>)]
+    iss: Option<String>,
+    /// Why not.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
+    error: Option<String>,
+}
+
 /// Takes the browser back from a provider, and signs the person in.
 #[utoipa::path(get, path = "/session/sso/{provider_id}/callback", operation_id = "finish_sso", tag = "session",
-    security(()), params(("provider_id" = String, Path)),
+    security(()), params(("provider_id" = String, Path), CallbackQuery),
     responses((status = 303, description = "To the dashboard, or back to the sign-in with `error=CODE`")))]
 async fn finish(
     State(state): State<ApiState>,

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PageOf, PageQuery, id_of};
+use super::{NewestQuery, PageOf, PageQuery, id_of};
 use crate::caller::Who;
 use crate::etag;
 use crate::extract::{Body, Id, Search};
@@ -33,15 +33,18 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Of this status.
+    /// Of one of these, with commas between them.
+    #[param(inline, value_type = Option<app::shapes::TaskStatuses>)]
     status: Option<String>,
-    /// Of this type.
+    /// Of one of these types, with commas between them.
     #[serde(rename = "type")]
-    #[param(rename = "type")]
+    #[param(rename = "type", inline, value_type = Option<app::shapes::TaskTypes>)]
     kind: Option<String>,
     /// Of this agent.
+    #[param(inline, value_type = Option<app::shapes::AgentId>)]
     assigned_agent: Option<String>,
     /// Whose title or description has this in it.
+    #[param(inline, value_type = Option<app::shapes::Search>)]
     q: Option<String>,
 }
 
@@ -56,12 +59,13 @@ impl Filter {
 #[into_params(parameter_in = Query)]
 struct OfProject {
     /// Of this project.
+    #[param(inline, value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
 }
 
 /// Lists the tasks of a project.
 #[utoipa::path(get, path = "/projects/{project_id}/tasks", operation_id = "list_project_tasks", tag = "tasks",
-    params(("project_id" = String, Path), Filter, PageQuery), responses((status = 200, body = PageOf<Task>), Problem))]
+    params(("project_id" = inline(app::shapes::ProjectId), Path), Filter, PageQuery), responses((status = 200, body = PageOf<Task>), Problem))]
 async fn list_of_project(
     State(state): State<ApiState>,
     who: Who,
@@ -77,7 +81,7 @@ async fn list_of_project(
 
 /// Creates a task: analyzed, matched with an agent, and queued.
 #[utoipa::path(post, path = "/projects/{project_id}/tasks", operation_id = "create_task", tag = "tasks",
-    params(("project_id" = String, Path)), request_body = NewTask, responses((status = 201, body = Task), Problem))]
+    params(("project_id" = inline(app::shapes::ProjectId), Path)), request_body = NewTask, responses((status = 201, body = Task), Problem))]
 async fn create(
     State(state): State<ApiState>,
     who: Who,
@@ -106,7 +110,7 @@ async fn list(
 
 /// Reads a task.
 #[utoipa::path(get, path = "/tasks/{task_id}", operation_id = "get_task", tag = "tasks",
-    params(("task_id" = String, Path)), responses((status = 200, body = Task), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
 async fn get(
     State(state): State<ApiState>,
     who: Who,
@@ -119,7 +123,7 @@ async fn get(
 
 /// Changes a task.
 #[utoipa::path(patch, path = "/tasks/{task_id}", operation_id = "update_task", tag = "tasks",
-    params(("task_id" = String, Path)), request_body = TaskChange, responses((status = 200, body = Task), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path)), request_body = TaskChange, responses((status = 200, body = Task), Problem))]
 async fn update(
     State(state): State<ApiState>,
     who: Who,
@@ -134,28 +138,28 @@ async fn update(
 
 /// Pauses a task: its run stops at the next safe point, and nobody begins it.
 #[utoipa::path(post, path = "/tasks/{task_id}/pause", operation_id = "pause_task", tag = "tasks",
-    params(("task_id" = String, Path)), responses((status = 200, body = Task), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
 async fn pause(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
     control(&state, &who, id, Control::Pause).await
 }
 
 /// Lets a task go on.
 #[utoipa::path(post, path = "/tasks/{task_id}/resume", operation_id = "resume_task", tag = "tasks",
-    params(("task_id" = String, Path)), responses((status = 200, body = Task), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
 async fn resume(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
     control(&state, &who, id, Control::Resume).await
 }
 
 /// Ends a task for good.
 #[utoipa::path(post, path = "/tasks/{task_id}/cancel", operation_id = "cancel_task", tag = "tasks",
-    params(("task_id" = String, Path)), responses((status = 200, body = Task), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
 async fn cancel(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
     control(&state, &who, id, Control::Cancel).await
 }
 
 /// Begins a failed task anew.
 #[utoipa::path(post, path = "/tasks/{task_id}/retry", operation_id = "retry_task", tag = "tasks",
-    params(("task_id" = String, Path)), responses((status = 200, body = Task), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
 async fn retry(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
     control(&state, &who, id, Control::Retry).await
 }
@@ -167,12 +171,12 @@ async fn control(state: &ApiState, who: &Who, id: TaskId, control: Control) -> A
 
 /// Lists the runs of a task, newest first.
 #[utoipa::path(get, path = "/tasks/{task_id}/runs", operation_id = "list_task_runs", tag = "tasks",
-    params(("task_id" = String, Path), PageQuery), responses((status = 200, body = PageOf<Run>), Problem))]
+    params(("task_id" = inline(app::shapes::TaskId), Path), NewestQuery), responses((status = 200, body = PageOf<Run>), Problem))]
 async fn runs(
     State(state): State<ApiState>,
     who: Who,
     Id(id): Id<TaskId>,
-    Search(page): Search<PageQuery>,
+    Search(page): Search<NewestQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let found =

@@ -25,6 +25,7 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 #[serde(deny_unknown_fields)]
 struct NewTicket {
     /// The one project that it is for; whatever its caller may watch, if not given.
+    #[schema(value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
 }
 
@@ -34,12 +35,12 @@ struct Ticket {
     /// The `token` of a WebSocket's address, for one use.
     ticket: String,
     /// When it ends unused.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<domain::Timestamp>,
 }
 
 /// Makes a ticket that opens one WebSocket within 60 s.
-#[utoipa::path(post, path = "/tickets", operation_id = "create_ticket", tag = "events", request_body = NewTicket,
+#[utoipa::path(post, path = "/tickets", operation_id = "create_ticket", tag = "events", request_body = Option<NewTicket>,
     responses((status = 201, body = Ticket), Problem))]
 async fn create(
     State(state): State<ApiState>,

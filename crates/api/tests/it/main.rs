@@ -1,6 +1,7 @@
 //! The server on real stores, over real connections.
 
 mod adversity;
+mod description;
 mod graphql;
 mod graphql_audit;
 mod graphql_http;

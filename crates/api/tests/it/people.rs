@@ -160,10 +160,7 @@ async fn an_owner_runs_the_organization() {
 
     let policy = |text: &str| Some(json!({ "name": "p", "text": text }));
     let broken = server.ask("POST", "/policies", &with, policy("permit(\nnobody);")).await;
-    assert_eq!(
-        (broken.0, &broken.2["errors"][0]["field"]),
-        (StatusCode::UNPROCESSABLE_ENTITY, &json!("text"))
-    );
+    assert_eq!((broken.0, &broken.2["errors"][0]["field"]), (StatusCode::CONFLICT, &json!("text")));
     let text = "forbid(principal, action == Action::\"projects.delete\", resource);";
     let made = server.ask("POST", "/policies", &with, policy(text)).await;
     assert_eq!(made.0, StatusCode::CREATED);

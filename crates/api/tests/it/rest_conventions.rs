@@ -135,7 +135,7 @@ async fn tasks_that_would_wait_for_each_other_are_refused_with_the_path() {
     let body = json!({ "dependencies": [third] });
     let circle =
         world.send(Method::PATCH, &format!("/api/v1/tasks/{first}"), Some(&token), Some(&body)).await;
-    assert_eq!(circle.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", circle.text);
+    assert_eq!(circle.status, StatusCode::CONFLICT, "{}", circle.text);
     let words = circle.json()["errors"][0]["message"].as_str().unwrap_or_default().to_owned();
     assert!([&first, &second, &third].iter().all(|id| words.contains(id.as_str())), "{words}");
 }
@@ -199,4 +199,43 @@ async fn whoever_asks_too_often_waits() {
     // Others are not held up by it.
     let other = world.token(TenantId::LOCAL, Role::Owner).await;
     assert_eq!(world.send(Method::GET, "/api/v1/projects", Some(&other), None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn bodies_are_read_as_the_description_says() {
+    let (world, token, id) = world().await;
+    let project = format!("/api/v1/projects/{id}");
+    let send = async |method: Method, path: &str, body: &Value| {
+        world.send(method, path, Some(&token), Some(body)).await.status
+    };
+    // A list of members in their order is no object, and nothing at all is no body.
+    for body in [json!([null, null]), json!({ "configuration": [null, null] }), json!("name"), json!(null)] {
+        let status = send(Method::PATCH, &project, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    }
+    // A whole number is one however it is written.
+    let new = json!({ "name": "t", "role": "viewer", "expires_in_days": 2.0 });
+    assert_eq!(send(Method::POST, "/api/v1/tokens", &new).await, StatusCode::CREATED);
+    let turns = json!({ "configuration": { "max_turns": 40.0 } });
+    assert_eq!(send(Method::PATCH, &project, &turns).await, StatusCode::OK);
+    let new = json!({ "name": "t", "role": "viewer", "expires_in_days": 2.5 });
+    assert_eq!(send(Method::POST, "/api/v1/tokens", &new).await, StatusCode::UNPROCESSABLE_ENTITY);
+    // A body that may be left out may be null.
+    assert_eq!(send(Method::POST, "/api/v1/tickets", &json!(null)).await, StatusCode::CREATED);
+    let receipts = world.send(Method::GET, "/api/v1/receipts?action=wish", Some(&token), None).await;
+    assert_eq!(receipts.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", receipts.text);
+}
+
+#[tokio::test]
+async fn a_token_does_not_end_itself() {
+    let world = World::new().await;
+    let first = world.token(TenantId::LOCAL, Role::Owner).await;
+    let second = world.token(TenantId::LOCAL, Role::Owner).await;
+    let own = world.send(Method::GET, "/api/v1/session", Some(&first), None).await.json();
+    let path = format!("/api/v1/tokens/{}", own["token"]["id"].as_str().expect("it has an id"));
+    let refused = world.send(Method::DELETE, &path, Some(&first), None).await;
+    assert_eq!((refused.status, refused.json()["code"].clone()), (StatusCode::CONFLICT, "own_token".into()));
+    assert_eq!(world.send(Method::DELETE, &path, Some(&second), None).await.status, StatusCode::NO_CONTENT);
+    let after = world.send(Method::GET, "/api/v1/session", Some(&first), None).await;
+    assert_eq!(after.status, StatusCode::UNAUTHORIZED);
 }

@@ -29,40 +29,42 @@ const MAX_REQUIREMENTS: usize = 64 << 10;
 #[serde(deny_unknown_fields)]
 pub struct NewTask {
     /// What should change, 1 byte to 1 MB.
-    #[schema(min_length = 1, max_length = 1048576)]
+    #[schema(value_type = crate::shapes::Description)]
     pub description: String,
     /// A line for people; the description's first line if not given.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<crate::shapes::Title>)]
     pub title: Option<String>,
     /// `feature`, `fix`, `refactor`, `test`, `docs` or `chore`; found from its words if not given.
+    #[schema(value_type = Option<crate::shapes::TaskType>)]
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// `low`, `medium` (if not given), `high` or `critical`.
+    #[schema(value_type = Option<crate::shapes::Priority>)]
     pub priority: Option<String>,
     /// What is asked beside the words; `capabilities` is a list of what its agent should be able to do.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<crate::shapes::Requirements>)]
     pub requirements: Option<Map<String, Value>>,
     /// Tasks of the same project that have to be completed before.
-    #[schema(max_items = 50)]
+    #[schema(value_type = Option<Vec<crate::shapes::TaskId>>, max_items = 50)]
     pub dependencies: Option<Vec<String>>,
     /// When it should be done, RFC 3339.
     #[schema(format = DateTime)]
     pub due_date: Option<String>,
     /// The model, as `provider/model` (`SPEC` of the command line); the project's if not given.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<crate::shapes::Title>)]
     pub model: Option<String>,
     /// What the run may cost, in US dollars.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, exclusive_maximum = 9e9)]
     pub budget_usd: Option<f64>,
     /// Answers of models in the run.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
     pub max_turns: Option<u32>,
     /// One builder and the gates, without a team.
     pub solo: Option<bool>,
     /// Stop after the plan.
     pub plan_only: Option<bool>,
     /// The branch, tag or commit to start from.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<crate::shapes::Revision>)]
     pub base: Option<String>,
     /// Plans and changes of protected paths are approved beforehand.
     pub approve: Option<bool>,
@@ -180,8 +182,8 @@ impl Checked {
                 problem(field, why);
             }
         }
-        if new.base.as_deref().is_some_and(|base| base.starts_with('-')) {
-            problem("base", "it begins with a dash");
+        if new.base.as_deref().is_some_and(|base| !projects::is_revision(base)) {
+            problem("base", "it begins with a dash or white space");
         }
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));

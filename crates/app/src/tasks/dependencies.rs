@@ -18,13 +18,13 @@ pub(super) fn dependencies_of(
     let mut found = Vec::new();
     for (place, text) in texts.iter().enumerate() {
         let field = format!("dependencies[{place}]");
-        let other = text.parse::<TaskId>().ok().map(|id| tx.task(id)).transpose()?.flatten();
-        let Some(other) = other.filter(|o| o.project == project) else {
-            return Err(AppError::invalid(field, "there is no such task in this project"));
+        let id: TaskId = text.parse().map_err(|_| AppError::invalid(&field, "it is not the id of a task"))?;
+        let Some(other) = tx.task(id)?.filter(|o| o.project == project) else {
+            return Err(AppError::unfit(field, "there is no such task in this project"));
         };
         if let Some(path) = path_between(tx, other.id, task)? {
             let path: Vec<_> = path.iter().map(ToString::to_string).collect();
-            return Err(AppError::invalid(
+            return Err(AppError::unfit(
                 field,
                 format!("tasks would wait for each other: {}", path.join(" -> ")),
             ));
