@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod idempotency;
 mod operation;
+mod plain_http;
 mod problem;
 pub mod rest;
 mod server;

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use crate::plain_http;
 use crate::state::ApiState;
 
 /// How long the head of a request may take: slow writers are cut off.
@@ -154,12 +155,7 @@ pub async fn serve(listener: Listener, state: ApiState, router: Router, stop: Ca
             let _place = place;
             match tls {
                 None => connection(socket, peer, router, stop).await,
-                Some(tls) => {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await
-                    {
-                        connection(stream, peer, router, stop).await;
-                    }
-                }
+                Some(tls) => handshake(socket, &tls, peer, router, stop).await,
             }
         });
     }
@@ -197,6 +193,26 @@ async fn turn_away(mut socket: TcpStream, tls: bool) {
     );
     let _ = tokio::time::timeout(Duration::from_secs(1), socket.write_all(answer.as_bytes())).await;
     let _ = socket.shutdown().await;
+}
+
+/// Begins TLS with a client; one that speaks plain HTTP is told so.
+async fn handshake(
+    socket: TcpStream,
+    tls: &TlsAcceptor,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let until = tokio::time::Instant::now() + HANDSHAKE_TIMEOUT;
+    match tokio::time::timeout_at(until, plain_http::begins_tls(&socket)).await {
+        Ok(true) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout_at(until, tls.accept(socket)).await {
+                connection(stream, peer, router, stop).await;
+            }
+        }
+        Ok(false) => plain_http::turn_over(socket).await,
+        Err(_) => {}
+    }
 }
 
 async fn connection<S>(socket: S, peer: SocketAddr, router: Router, stop: CancellationToken)
