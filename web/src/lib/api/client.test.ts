@@ -87,7 +87,7 @@ describe('client', () => {
     const { client, seen } = fake([
       json({ operation_id: 'op_1' }, 202),
       json({ status: 'running' }),
-      json({ status: 'succeeded', result: { merged: true } }),
+      json({ status: 'done', result: { merged: true } }),
     ]);
     expect(await client.post('/pull-requests/p/merge', { confirm: 't' })).toEqual({ merged: true });
     expect(seen.map((s) => s.url)).toEqual([

@@ -1,5 +1,6 @@
 import { honest } from '../clean';
 import { ApiError } from './error';
+import type { Operation } from './types';
 
 /** Everything lies below it. */
 export const BASE = '/api/v1';
@@ -73,12 +74,8 @@ export class Client {
     if (!id) return data as T;
     for (let wait = 400; ; wait = Math.min(wait * 1.5, 5000)) {
       await this.pause(wait);
-      const operation = await this.get<{
-        status: string;
-        result?: unknown;
-        error?: { code: string; message: string; hint: string } | null;
-      }>(`/operations/${encodeURIComponent(id)}`);
-      if (operation.status === 'succeeded') return operation.result as T;
+      const operation = await this.get<Operation>(`/operations/${encodeURIComponent(id)}`);
+      if (operation.status === 'done') return operation.result as T;
       if (operation.status === 'failed') {
         const e = operation.error;
         throw new ApiError(
