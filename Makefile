@@ -78,7 +78,7 @@ web-real: ## Go the whole way in a browser against a real server (the debug buil
 	@scripts/web real
 
 .PHONY: gen
-gen: ## Write what is generated: the description of the API, and the dashboard's types from it (needs Node.js)
+gen: ## Write what is generated: the description of the API, the dashboard's types and the client (needs Node.js)
 	@scripts/gen
 
 .PHONY: dev

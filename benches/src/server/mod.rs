@@ -53,8 +53,10 @@ pub(crate) fn idle(bench: &Bench) -> Vec<Row> {
     let second = bench.median(|_| ready(&data));
     let memory = || {
         let server = start(&data)?;
-        std::thread::sleep(IDLE);
-        server.memory_mb()
+        in_runtime(async {
+            tokio::time::sleep(IDLE).await;
+            server.memory_mb()
+        })
     };
     vec![
         row("serve", "start to ready, first start", "ms", first, Some(300.0), None),

@@ -66,7 +66,7 @@ async fn one(
     let mut own = Vec::with_capacity(events);
     while own.len() < events {
         let frame = tokio::time::timeout(PATIENCE, socket.next()).await.context("no frame in time")??;
-        let arrived = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let arrived = now()?;
         let text = std::str::from_utf8(&frame)?;
         if let Some(committed) = time_of(text) {
             own.push((arrived.as_secs_f64() - committed) * 1e3);
@@ -74,6 +74,11 @@ async fn one(
     }
     delays.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the moments of two processes are compared")]
+fn now() -> Result<Duration> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?)
 }
 
 /// When the event of a frame was committed, in seconds of the epoch; the parser of a whole document for each of twenty

@@ -122,6 +122,7 @@ pub struct Assignment {
     /// How well it fits, 0 to 1.
     pub score: f64,
     /// Who was looked at, the best first.
+    #[schema(value_type = Vec<Candidate>)]
     pub candidates: Lazy<Vec<Candidate>>,
 }
 

@@ -1,5 +1,7 @@
 //! Written by `cargo run -p client --example generate` from `openapi.json`. Change that, not this.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -183,7 +185,7 @@ impl Client {
     /// Reads what the gates said of a run.
     ///
     /// `GET /api/v1/runs/{run_id}/gates`
-    pub fn list_run_gates(&self, run_id: &str) -> Asked<'_, Json<Value>> {
+    pub fn list_run_gates(&self, run_id: &str) -> Asked<'_, Json<PageOfGateResult>> {
         let call = Call::new("GET", "/api/v1/runs/{run_id}/gates", &[run_id]);
         Asked::new(self, call)
     }
@@ -231,7 +233,7 @@ impl Client {
     /// Takes another way from an earlier point, as a task and run of their own.
     ///
     /// `POST /api/v1/runs/{run_id}/fork`
-    pub fn fork_run(&self, run_id: &str, body: Option<&Fork>) -> Asked<'_, OrLater<Json<Value>, Value>> {
+    pub fn fork_run(&self, run_id: &str, body: Option<&Fork>) -> Asked<'_, OrLater<Json<Forked>, Accepted>> {
         let call = Call::new("POST", "/api/v1/runs/{run_id}/fork", &[run_id]).optional_body(body);
         Asked::new(self, call)
     }
@@ -239,7 +241,7 @@ impl Client {
     /// Decides a recorded run again, without a model, and compares.
     ///
     /// `POST /api/v1/runs/{run_id}/replay`
-    pub fn replay_run(&self, run_id: &str) -> Asked<'_, OrLater<Json<Value>, Value>> {
+    pub fn replay_run(&self, run_id: &str) -> Asked<'_, OrLater<Json<Replayed>, Accepted>> {
         let call = Call::new("POST", "/api/v1/runs/{run_id}/replay", &[run_id]);
         Asked::new(self, call)
     }
@@ -248,7 +250,7 @@ impl Client {
     /// change.
     ///
     /// `GET /api/v1/runs/{run_id}/export`
-    pub fn export_run(&self, run_id: &str, query: &ExportRunQuery) -> Asked<'_, OrLater<Bytes, Value>> {
+    pub fn export_run(&self, run_id: &str, query: &ExportRunQuery) -> Asked<'_, OrLater<Bytes, Accepted>> {
         let call = Call::new("GET", "/api/v1/runs/{run_id}/export", &[run_id]).query(query);
         Asked::new(self, call)
     }
@@ -264,7 +266,7 @@ impl Client {
     /// Sends the plan back with one that a person wrote.
     ///
     /// `PUT /api/v1/plans/{run_id}`
-    pub fn edit_plan(&self, run_id: &str, body: &Value) -> Asked<'_, Nothing> {
+    pub fn edit_plan(&self, run_id: &str, body: &Plan) -> Asked<'_, Nothing> {
         let call = Call::new("PUT", "/api/v1/plans/{run_id}", &[run_id]).body(body);
         Asked::new(self, call)
     }
@@ -315,7 +317,7 @@ impl Client {
     /// Lists the comments of a pull request.
     ///
     /// `GET /api/v1/pull-requests/{pull_request_id}/comments`
-    pub fn list_pull_request_comments(&self, pull_request_id: &str) -> Asked<'_, Json<Value>> {
+    pub fn list_pull_request_comments(&self, pull_request_id: &str) -> Asked<'_, Json<PageOfComment>> {
         let call = Call::new("GET", "/api/v1/pull-requests/{pull_request_id}/comments", &[pull_request_id]);
         Asked::new(self, call)
     }
@@ -323,7 +325,11 @@ impl Client {
     /// Leaves a comment, on the whole or on a line of a changed file.
     ///
     /// `POST /api/v1/pull-requests/{pull_request_id}/comments`
-    pub fn comment_pull_request(&self, pull_request_id: &str, body: &NewComment) -> Asked<'_, Json<Value>> {
+    pub fn comment_pull_request(
+        &self,
+        pull_request_id: &str,
+        body: &NewComment,
+    ) -> Asked<'_, Json<Comment>> {
         let call = Call::new("POST", "/api/v1/pull-requests/{pull_request_id}/comments", &[pull_request_id]).body(body);
         Asked::new(self, call)
     }
@@ -355,7 +361,7 @@ impl Client {
         &self,
         pull_request_id: &str,
         body: Option<&Merge>,
-    ) -> Asked<'_, OrLater<Json<PullRequestView>, Value>> {
+    ) -> Asked<'_, OrLater<Json<PullRequestView>, Accepted>> {
         let call = Call::new("POST", "/api/v1/pull-requests/{pull_request_id}/merge", &[pull_request_id]).optional_body(body);
         Asked::new(self, call)
     }
@@ -366,7 +372,7 @@ impl Client {
     pub fn close_pull_request(
         &self,
         pull_request_id: &str,
-    ) -> Asked<'_, OrLater<Json<PullRequestView>, Value>> {
+    ) -> Asked<'_, OrLater<Json<PullRequestView>, Accepted>> {
         let call = Call::new("POST", "/api/v1/pull-requests/{pull_request_id}/close", &[pull_request_id]);
         Asked::new(self, call)
     }
@@ -558,8 +564,8 @@ impl Client {
     /// Takes the browser back from a provider, and signs the person in.
     ///
     /// `GET /api/v1/session/sso/{provider_id}/callback`
-    pub fn finish_sso(&self, provider_id: &str) -> Asked<'_, Bytes> {
-        let call = Call::new("GET", "/api/v1/session/sso/{provider_id}/callback", &[provider_id]);
+    pub fn finish_sso(&self, provider_id: &str, query: &FinishSsoQuery) -> Asked<'_, Bytes> {
+        let call = Call::new("GET", "/api/v1/session/sso/{provider_id}/callback", &[provider_id]).query(query);
         Asked::new(self, call)
     }
 
@@ -818,8 +824,8 @@ impl Client {
     /// Verifies the whole audit.
     ///
     /// `POST /api/v1/audit/verify`
-    pub fn verify_audit(&self, body: &Anchors) -> Asked<'_, Json<Verification>> {
-        let call = Call::new("POST", "/api/v1/audit/verify", &[]).body(body);
+    pub fn verify_audit(&self, body: Option<&Anchors>) -> Asked<'_, Json<Verification>> {
+        let call = Call::new("POST", "/api/v1/audit/verify", &[]).optional_body(body);
         Asked::new(self, call)
     }
 
@@ -842,8 +848,8 @@ impl Client {
     /// Makes a ticket that opens one WebSocket within 60 s.
     ///
     /// `POST /api/v1/tickets`
-    pub fn create_ticket(&self, body: &NewTicket) -> Asked<'_, Json<Ticket>> {
-        let call = Call::new("POST", "/api/v1/tickets", &[]).body(body);
+    pub fn create_ticket(&self, body: Option<&NewTicket>) -> Asked<'_, Json<Ticket>> {
+        let call = Call::new("POST", "/api/v1/tickets", &[]).optional_body(body);
         Asked::new(self, call)
     }
 }
@@ -851,7 +857,7 @@ impl Client {
 /// The query of [`Client::list_projects`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListProjectsQuery {
-    /// `preparing`, `active`, `failed` or `archived`; all but archived ones if not given.
+    /// Of one of these, with commas between them; all but archived ones if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Whose name or repository has this in it.
@@ -863,9 +869,9 @@ pub struct ListProjectsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest or oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListProjectsSort>,
 }
 
 /// The query of [`Client::list_project_agents`].
@@ -877,18 +883,18 @@ pub struct ListProjectAgentsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest or oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListProjectAgentsSort>,
 }
 
 /// The query of [`Client::list_project_tasks`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListProjectTasksQuery {
-    /// Of this status.
+    /// Of one of these, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Of this type.
+    /// Of one of these types, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// Of this agent.
@@ -903,9 +909,9 @@ pub struct ListProjectTasksQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest or oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListProjectTasksSort>,
 }
 
 /// The query of [`Client::list_tasks`].
@@ -914,10 +920,10 @@ pub struct ListTasksQuery {
     /// Of this project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
-    /// Of this status.
+    /// Of one of these, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Of this type.
+    /// Of one of these types, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// Of this agent.
@@ -932,9 +938,9 @@ pub struct ListTasksQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest or oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListTasksSort>,
 }
 
 /// The query of [`Client::list_task_runs`].
@@ -946,9 +952,9 @@ pub struct ListTaskRunsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest first, as it is without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListTaskRunsSort>,
 }
 
 /// The query of [`Client::list_runs`].
@@ -960,7 +966,7 @@ pub struct ListRunsQuery {
     /// Of this task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
-    /// Of this status.
+    /// Of one of these, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// At most so many items.
@@ -969,9 +975,9 @@ pub struct ListRunsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest first, as it is without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListRunsSort>,
 }
 
 /// The query of [`Client::read_journal`].
@@ -988,15 +994,15 @@ pub struct ReadJournalQuery {
 /// The query of [`Client::export_run`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExportRunQuery {
-    /// `atif` (if not given), `html`, `json` or `attestation`.
+    /// `atif` if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
+    pub format: Option<ExportRunFormat>,
 }
 
 /// The query of [`Client::list_pull_requests`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListPullRequestsQuery {
-    /// `draft`, `open`, `applied`, `merged` or `closed`.
+    /// Of one of these, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Of this project.
@@ -1008,18 +1014,18 @@ pub struct ListPullRequestsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest first, as it is without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListPullRequestsSort>,
 }
 
 /// The query of [`Client::list_agents`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListAgentsQuery {
-    /// `technical_lead`, `architecture`, `developer` or `reviewer`.
+    /// Of this type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub r#type: Option<String>,
-    /// `idle`, `working`, `offline` or `retired`.
+    pub r#type: Option<ListAgentsType>,
+    /// Of one of these, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// At most so many items.
@@ -1028,9 +1034,9 @@ pub struct ListAgentsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest or oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListAgentsSort>,
 }
 
 /// The query of [`Client::list_artifacts`].
@@ -1048,27 +1054,27 @@ pub struct ListArtifactsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest first, as it is without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListArtifactsSort>,
 }
 
 /// The query of [`Client::get_dashboard`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GetDashboardQuery {
-    /// `24h`, `7d` (if not given), `30d` or `90d`.
+    /// `7d` if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeframe: Option<String>,
+    pub timeframe: Option<GetDashboardTimeframe>,
 }
 
 /// The query of [`Client::list_facts`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListFactsQuery {
-    /// Which metric, such as `success_rate`.
-    pub metric: String,
-    /// `24h`, `7d` (if not given), `30d` or `90d`.
+    /// Which metric.
+    pub metric: ListFactsMetric,
+    /// `7d` if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeframe: Option<String>,
+    pub timeframe: Option<ListFactsTimeframe>,
     /// `to` of the dashboard, RFC 3339; now if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -1078,9 +1084,6 @@ pub struct ListFactsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
 }
 
 /// The query of [`Client::list_needs`].
@@ -1100,9 +1103,26 @@ pub struct GetCostQuery {
     /// Of this project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
-    /// `model`, `role`, `day`, `project`, `task` or `run`: only these sums beside the total.
+    /// Only these sums beside the total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    pub group: Option<GetCostGroup>,
+}
+
+/// The query of [`Client::finish_sso`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FinishSsoQuery {
+    /// The code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What was sent along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Who answers (RFC 9207).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// The query of [`Client::list_members`].
@@ -1114,9 +1134,6 @@ pub struct ListMembersQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
 }
 
 /// The query of [`Client::list_tokens`].
@@ -1128,32 +1145,29 @@ pub struct ListTokensQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
 }
 
 /// The query of [`Client::list_receipts`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListReceiptsQuery {
-    /// `allow` or `deny`.
+    /// How it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<String>,
+    pub decision: Option<ListReceiptsDecision>,
     /// Who asked, by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// For what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
+    pub action: Option<ListReceiptsAction>,
     /// At most so many items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest first, as it is without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListReceiptsSort>,
 }
 
 /// The query of [`Client::list_audit`].
@@ -1168,16 +1182,16 @@ pub struct ListAuditQuery {
     /// To this thing: an id, `kind:id`, or `kind:` for all of a kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// `done`, `denied` or `failed`.
+    /// What became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+    pub outcome: Option<ListAuditOutcome>,
     /// At this moment or later, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// Before this moment, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Only entries behind the one with this number, oldest first.
+    /// Only entries behind the one with this number; oldest first, unless `sort` says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
     /// At most so many items.
@@ -1186,9 +1200,9 @@ pub struct ListAuditQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest or oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListAuditSort>,
 }
 
 /// The query of [`Client::list_checkpoints`].
@@ -1200,25 +1214,229 @@ pub struct ListCheckpointsQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// `-created_at` (newest first) or `created_at`.
+    /// Newest first, as it is without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<ListCheckpointsSort>,
 }
+
+/// `Accent` of the API.
+pub type Accent = String;
 
 /// The acceptance of an invitation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Acceptance {
     /// The link (its part behind `link=`).
     pub link: String,
-    /// The name of a new account.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// The password: a new one for a new account, the present one for an account that there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
     /// The code of the second factor, if the account has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+}
+
+/// Where to ask what an operation came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The operation, which is read at `/operations/{operation_id}`.
+    pub operation_id: OperationId,
+}
+
+/// `Action` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// `organization.read`.
+    #[serde(rename = "organization.read")]
+    OrganizationRead,
+    /// `organization.update`.
+    #[serde(rename = "organization.update")]
+    OrganizationUpdate,
+    /// `projects.create`.
+    #[serde(rename = "projects.create")]
+    ProjectsCreate,
+    /// `projects.read`.
+    #[serde(rename = "projects.read")]
+    ProjectsRead,
+    /// `projects.update`.
+    #[serde(rename = "projects.update")]
+    ProjectsUpdate,
+    /// `projects.delete`.
+    #[serde(rename = "projects.delete")]
+    ProjectsDelete,
+    /// `tasks.create`.
+    #[serde(rename = "tasks.create")]
+    TasksCreate,
+    /// `tasks.read`.
+    #[serde(rename = "tasks.read")]
+    TasksRead,
+    /// `tasks.update`.
+    #[serde(rename = "tasks.update")]
+    TasksUpdate,
+    /// `tasks.control`.
+    #[serde(rename = "tasks.control")]
+    TasksControl,
+    /// `runs.read`.
+    #[serde(rename = "runs.read")]
+    RunsRead,
+    /// `runs.control`.
+    #[serde(rename = "runs.control")]
+    RunsControl,
+    /// `runs.steer`.
+    #[serde(rename = "runs.steer")]
+    RunsSteer,
+    /// `runs.fork`.
+    #[serde(rename = "runs.fork")]
+    RunsFork,
+    /// `runs.replay`.
+    #[serde(rename = "runs.replay")]
+    RunsReplay,
+    /// `runs.export`.
+    #[serde(rename = "runs.export")]
+    RunsExport,
+    /// `plans.approve`.
+    #[serde(rename = "plans.approve")]
+    PlansApprove,
+    /// `pull_requests.read`.
+    #[serde(rename = "pull_requests.read")]
+    PullRequestsRead,
+    /// `pull_requests.comment`.
+    #[serde(rename = "pull_requests.comment")]
+    PullRequestsComment,
+    /// `pull_requests.approve`.
+    #[serde(rename = "pull_requests.approve")]
+    PullRequestsApprove,
+    /// `pull_requests.merge`.
+    #[serde(rename = "pull_requests.merge")]
+    PullRequestsMerge,
+    /// `pull_requests.close`.
+    #[serde(rename = "pull_requests.close")]
+    PullRequestsClose,
+    /// `agents.read`.
+    #[serde(rename = "agents.read")]
+    AgentsRead,
+    /// `agents.create`.
+    #[serde(rename = "agents.create")]
+    AgentsCreate,
+    /// `agents.update`.
+    #[serde(rename = "agents.update")]
+    AgentsUpdate,
+    /// `agents.delete`.
+    #[serde(rename = "agents.delete")]
+    AgentsDelete,
+    /// `agents.heartbeat`.
+    #[serde(rename = "agents.heartbeat")]
+    AgentsHeartbeat,
+    /// `members.read`.
+    #[serde(rename = "members.read")]
+    MembersRead,
+    /// `members.manage`.
+    #[serde(rename = "members.manage")]
+    MembersManage,
+    /// `invitations.manage`.
+    #[serde(rename = "invitations.manage")]
+    InvitationsManage,
+    /// `tokens.read`.
+    #[serde(rename = "tokens.read")]
+    TokensRead,
+    /// `tokens.manage`.
+    #[serde(rename = "tokens.manage")]
+    TokensManage,
+    /// `policies.read`.
+    #[serde(rename = "policies.read")]
+    PoliciesRead,
+    /// `policies.manage`.
+    #[serde(rename = "policies.manage")]
+    PoliciesManage,
+    /// `audit.read`.
+    #[serde(rename = "audit.read")]
+    AuditRead,
+    /// `audit.export`.
+    #[serde(rename = "audit.export")]
+    AuditExport,
+    /// `audit.verify`.
+    #[serde(rename = "audit.verify")]
+    AuditVerify,
+    /// `receipts.read`.
+    #[serde(rename = "receipts.read")]
+    ReceiptsRead,
+    /// `cost.read`.
+    #[serde(rename = "cost.read")]
+    CostRead,
+    /// `analytics.read`.
+    #[serde(rename = "analytics.read")]
+    AnalyticsRead,
+    /// `models.read`.
+    #[serde(rename = "models.read")]
+    ModelsRead,
+    /// `operations.read`.
+    #[serde(rename = "operations.read")]
+    OperationsRead,
+    /// `events.read`.
+    #[serde(rename = "events.read")]
+    EventsRead,
+    /// `sessions.manage`.
+    #[serde(rename = "sessions.manage")]
+    SessionsManage,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Action {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::OrganizationRead => "organization.read",
+            Self::OrganizationUpdate => "organization.update",
+            Self::ProjectsCreate => "projects.create",
+            Self::ProjectsRead => "projects.read",
+            Self::ProjectsUpdate => "projects.update",
+            Self::ProjectsDelete => "projects.delete",
+            Self::TasksCreate => "tasks.create",
+            Self::TasksRead => "tasks.read",
+            Self::TasksUpdate => "tasks.update",
+            Self::TasksControl => "tasks.control",
+            Self::RunsRead => "runs.read",
+            Self::RunsControl => "runs.control",
+            Self::RunsSteer => "runs.steer",
+            Self::RunsFork => "runs.fork",
+            Self::RunsReplay => "runs.replay",
+            Self::RunsExport => "runs.export",
+            Self::PlansApprove => "plans.approve",
+            Self::PullRequestsRead => "pull_requests.read",
+            Self::PullRequestsComment => "pull_requests.comment",
+            Self::PullRequestsApprove => "pull_requests.approve",
+            Self::PullRequestsMerge => "pull_requests.merge",
+            Self::PullRequestsClose => "pull_requests.close",
+            Self::AgentsRead => "agents.read",
+            Self::AgentsCreate => "agents.create",
+            Self::AgentsUpdate => "agents.update",
+            Self::AgentsDelete => "agents.delete",
+            Self::AgentsHeartbeat => "agents.heartbeat",
+            Self::MembersRead => "members.read",
+            Self::MembersManage => "members.manage",
+            Self::InvitationsManage => "invitations.manage",
+            Self::TokensRead => "tokens.read",
+            Self::TokensManage => "tokens.manage",
+            Self::PoliciesRead => "policies.read",
+            Self::PoliciesManage => "policies.manage",
+            Self::AuditRead => "audit.read",
+            Self::AuditExport => "audit.export",
+            Self::AuditVerify => "audit.verify",
+            Self::ReceiptsRead => "receipts.read",
+            Self::CostRead => "cost.read",
+            Self::AnalyticsRead => "analytics.read",
+            Self::ModelsRead => "models.read",
+            Self::OperationsRead => "operations.read",
+            Self::EventsRead => "events.read",
+            Self::SessionsManage => "sessions.manage",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// What came of deciding again.
@@ -1236,11 +1454,11 @@ pub struct Again {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agent {
     /// `agent_…`.
-    pub id: String,
+    pub id: AgentId,
     /// Its name.
     pub name: String,
     /// What it is for: `technical_lead`, `architecture`, `developer` or `reviewer`.
-    pub r#type: String,
+    pub r#type: AgentType,
     /// What it knows best, such as `backend`; empty: everything.
     pub specialization: String,
     /// The model that it has; empty: whatever the run has.
@@ -1248,13 +1466,13 @@ pub struct Agent {
     /// What it can do.
     pub capabilities: Vec<String>,
     /// Its projects; none: all of them.
-    pub current_projects: Vec<String>,
+    pub current_projects: Vec<ProjectId>,
     /// What it works on.
-    pub current_tasks: Vec<String>,
+    pub current_tasks: Vec<TaskId>,
     /// What became of its work.
     pub performance_metrics: Performance,
     /// `idle`, `working`, `offline` or `retired`.
-    pub status: String,
+    pub status: AgentStatus,
     /// When it last gave a sign of life.
     pub last_active: String,
     /// When it was registered.
@@ -1264,33 +1482,156 @@ pub struct Agent {
 /// Members of an agent that are to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AgentChange {
-    /// Another name.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Another field.
+    pub name: Option<Name>,
+    /// `specialization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub specialization: Option<String>,
+    pub specialization: Option<NameOrNone>,
     /// Other capabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<Vec<String>>,
-    /// Another model.
+    pub capabilities: Option<Vec<Word>>,
+    /// `model_version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model_version: Option<String>,
+    pub model_version: Option<NameOrNone>,
     /// Other projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub projects: Option<Vec<String>>,
-    /// `retired` takes it out; `idle` brings it back.
+    pub projects: Option<Vec<ProjectId>>,
+    /// `status`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
+    pub status: Option<AgentStatusChange>,
+}
+
+/// `AgentId` of the API.
+pub type AgentId = String;
+
+/// `AgentOrNone` of the API.
+pub type AgentOrNone = String;
+
+/// `AgentStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentStatus {
+    /// `idle`.
+    #[serde(rename = "idle")]
+    Idle,
+    /// `working`.
+    #[serde(rename = "working")]
+    Working,
+    /// `offline`.
+    #[serde(rename = "offline")]
+    Offline,
+    /// `retired`.
+    #[serde(rename = "retired")]
+    Retired,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl AgentStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Idle => "idle",
+            Self::Working => "working",
+            Self::Offline => "offline",
+            Self::Retired => "retired",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `AgentStatusChange` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentStatusChange {
+    /// `idle`.
+    #[serde(rename = "idle")]
+    Idle,
+    /// `retired`.
+    #[serde(rename = "retired")]
+    Retired,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl AgentStatusChange {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Idle => "idle",
+            Self::Retired => "retired",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `AgentType` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentType {
+    /// `technical_lead`.
+    #[serde(rename = "technical_lead")]
+    TechnicalLead,
+    /// `architecture`.
+    #[serde(rename = "architecture")]
+    Architecture,
+    /// `developer`.
+    #[serde(rename = "developer")]
+    Developer,
+    /// `reviewer`.
+    #[serde(rename = "reviewer")]
+    Reviewer,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl AgentType {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::TechnicalLead => "technical_lead",
+            Self::Architecture => "architecture",
+            Self::Developer => "developer",
+            Self::Reviewer => "reviewer",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What a task was taken for before it began: by facts of the repository and its history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// `fix`, `feature`, `refactor`, `test`, `docs`, `chore`, …
+    pub kind: String,
+    /// The middle of what it will take, in hours.
+    pub effort: f64,
+    /// Eight of ten such tasks take at least this, …
+    pub effort_low: f64,
+    /// … and at most this.
+    pub effort_high: f64,
+    /// What it would take by its scope alone.
+    pub size: Option<f64>,
+    /// What an agent has to be good at, such as `python` or `frontend`.
+    pub capabilities: Vec<String>,
+    /// `low`, `medium` or `high`.
+    pub risk: String,
+    /// Why, one sentence each, with the facts.
+    pub reasons: Vec<String>,
+    /// `cost`.
+    pub cost: Option<CostForecast>,
 }
 
 /// What the facts of a timeframe say, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Analytics {
     /// Whose facts.
-    pub organization_id: String,
+    pub organization_id: OrganizationId,
     /// `24h`, `7d`, `30d` or `90d`.
-    pub timeframe: String,
+    pub timeframe: Timeframe,
     /// The moment before the timeframe begins.
     pub from: String,
     /// Its last moment.
@@ -1307,6 +1648,50 @@ pub struct Anchors {
     /// Their signed texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoints: Option<Vec<String>>,
+}
+
+/// A person's approval of a commit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub author: String,
+    /// Of which commit.
+    pub head_commit: String,
+    /// When.
+    pub at: String,
+}
+
+/// `ArtifactId` of the API.
+pub type ArtifactId = String;
+
+/// Who was found for a task, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Why this one, or why nobody, in a sentence.
+    pub reason: Option<String>,
+    /// How well it fits, 0 to 1.
+    pub score: Option<f64>,
+    /// Who was looked at, the best first.
+    pub candidates: Option<Vec<Candidate>>,
+}
+
+/// One agent's try at a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptLine {
+    /// Its number within the run.
+    pub attempt: u32,
+    /// Which chair.
+    pub seat: Seat,
+    /// The step.
+    pub step: String,
+    /// Its role file.
+    pub role: String,
+    /// Its model.
+    pub model: String,
+    /// Answered calls of models.
+    pub turns: u32,
+    /// `working`, `waiting`, `done` or `given up`.
+    pub state: String,
 }
 
 /// Who did it.
@@ -1334,7 +1719,7 @@ pub struct AuditEntry {
     /// `subject`.
     pub subject: Option<AuditSubject>,
     /// `done`, `denied` or `failed`.
-    pub outcome: String,
+    pub outcome: Outcome,
     /// More about it.
     pub detail: Value,
     /// The request that asked for it.
@@ -1349,8 +1734,8 @@ pub struct AuditProblem {
     /// The entry, or the first of several; of a checkpoint its size.
     pub seq: Option<u64>,
     /// `missing`, `order`, `unreadable`, `chain`, `hash`, `content`, `head`, `truncated`, `rewritten`,
-    /// `checkpoint` or
-    /// `tenant`.
+    /// `checkpoint`,
+    /// `tenant` or `journal`.
     pub kind: String,
     /// What is wrong, in a sentence.
     pub what: String,
@@ -1374,6 +1759,52 @@ pub struct BegunFactor {
     pub uri: String,
 }
 
+/// A part of a model's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Block {
+    /// As `BlockVariant1`.
+    BlockVariant1(Box<BlockVariant1>),
+    /// As `BlockVariant2`.
+    BlockVariant2(Box<BlockVariant2>),
+    /// As `BlockVariant3`.
+    BlockVariant3(Box<BlockVariant3>),
+    /// What this client does not know.
+    Other(Value),
+}
+
+/// Words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockVariant1 {
+    /// Words.
+    pub text: String,
+}
+
+/// A tool to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockVariant2 {
+    /// A tool to run.
+    pub tool_call: BlockVariant2ToolCall,
+}
+
+/// A tool to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockVariant2ToolCall {
+    /// The provider's id of the call.
+    pub id: String,
+    /// The tool's name as the model wrote it.
+    pub name: String,
+    /// The arguments as the model wrote them: JSON if all is well.
+    pub arguments: String,
+}
+
+/// Reasoning, as the provider's own JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockVariant3 {
+    /// Reasoning, as the provider's own JSON.
+    pub reasoning: String,
+}
+
 /// How an organization's pages look. What is null is as the product has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Branding {
@@ -1388,15 +1819,15 @@ pub struct Branding {
 /// Parts of a look that are to be changed; an empty text takes one away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BrandingChange {
-    /// The name on the pages.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The accent, as `#rrggbb`, with a contrast of 3:1 to white.
+    pub name: Option<NameOrNone>,
+    /// `accent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accent: Option<String>,
-    /// The logo: a PNG, JPEG or WebP of at most 64 KB as a `data:` address.
+    pub accent: Option<Accent>,
+    /// `logo`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logo: Option<String>,
+    pub logo: Option<Logo>,
 }
 
 /// The rules that every organization has.
@@ -1415,23 +1846,49 @@ pub struct ByPassword {
     pub password: String,
 }
 
+/// An agent that was looked at for a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Which.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// How well it fits, 0 to 1.
+    pub score: f64,
+    /// What speaks for and against it.
+    pub reasons: Vec<String>,
+}
+
 /// A request that would be answered differently.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangedDecision {
     /// Who asked.
     pub principal: String,
     /// For what.
-    pub action: String,
+    pub action: Action,
     /// On what.
     pub resource: String,
     /// When.
     pub at: String,
     /// `allow` or `deny`, by the policies as they are.
-    pub before: String,
+    pub before: Decision,
     /// `allow` or `deny`, by the policies as they would be.
-    pub after: String,
+    pub after: Decision,
     /// The policies that would decide.
     pub reasons: Vec<String>,
+}
+
+/// One changed file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// Its path; bytes that are not UTF-8 are shown as `\xNN`.
+    pub path: String,
+    /// `added`, `modified`, `deleted` or `renamed`.
+    pub status: FileStatus,
+    /// Lines added; null for a binary file.
+    pub added: Option<u64>,
+    /// Lines removed; null for a binary file.
+    pub removed: Option<u64>,
 }
 
 /// What should change.
@@ -1459,6 +1916,17 @@ pub struct Checkpoint {
     pub note: String,
 }
 
+/// What `finish` said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Closing {
+    /// What was done, for the pull request.
+    pub summary: String,
+    /// Title of the pull request.
+    pub title: Option<String>,
+    /// What is left for later.
+    pub follow_ups: Option<Vec<String>>,
+}
+
 /// A code of the app.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Code {
@@ -1470,11 +1938,11 @@ pub struct Code {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CodeArtifact {
     /// `artifact_…`.
-    pub id: String,
+    pub id: ArtifactId,
     /// Its project.
-    pub project_id: String,
+    pub project_id: ProjectId,
     /// The run that wrote it.
-    pub run_id: String,
+    pub run_id: RunId,
     /// Its path in the repository.
     pub file_path: String,
     /// Its text; null in lists, and where it was removed, is not text, or is larger than 1 MB.
@@ -1492,6 +1960,28 @@ pub struct CodeArtifact {
     /// When it was written.
     pub created_at: String,
 }
+
+/// A person's remark on a pull request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comment {
+    /// `id`.
+    pub id: Option<CommentId>,
+    /// Who.
+    pub author: String,
+    /// On which file, if on one.
+    pub path: Option<String>,
+    /// On which line, if on one.
+    pub line: Option<u32>,
+    /// The words.
+    pub body: String,
+    /// When.
+    pub at: String,
+    /// Whether it was seen to.
+    pub resolved: bool,
+}
+
+/// `CommentId` of the API.
+pub type CommentId = String;
 
 /// What was spent, as callers see it. All sums are of the same calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -1537,6 +2027,19 @@ pub struct Cost {
     pub effort_forecast: Forecast,
 }
 
+/// What a run will cost in nano-USD: an interval that eight of ten runs stay in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostForecast {
+    /// The low end.
+    pub low: i64,
+    /// The middle.
+    pub middle: i64,
+    /// The high end.
+    pub high: i64,
+    /// Finished runs that it was learned from.
+    pub runs: u32,
+}
+
 /// One line of the sums.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostLine {
@@ -1560,6 +2063,43 @@ pub struct CostLine {
     pub runs: u64,
 }
 
+/// `CredentialId` of the API.
+pub type CredentialId = String;
+
+/// `DataClass` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DataClass {
+    /// `public`.
+    #[serde(rename = "public")]
+    Public,
+    /// `internal`.
+    #[serde(rename = "internal")]
+    Internal,
+    /// `confidential`.
+    #[serde(rename = "confidential")]
+    Confidential,
+    /// `restricted`.
+    #[serde(rename = "restricted")]
+    Restricted,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl DataClass {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Confidential => "confidential",
+            Self::Restricted => "restricted",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// The sum of a day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayLine {
@@ -1575,11 +2115,1196 @@ pub struct DayLine {
     pub runs: u64,
 }
 
+/// `Decision` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// `allow`.
+    #[serde(rename = "allow")]
+    Allow,
+    /// `deny`.
+    #[serde(rename = "deny")]
+    Deny,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Decision {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `Description` of the API.
+pub type Description = String;
+
+/// An amount before it is known, in US dollars.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dollars {
+    /// The low end.
+    pub low: f64,
+    /// The middle.
+    pub middle: f64,
+    /// The high end.
+    pub high: f64,
+}
+
+/// `DueDate` of the API.
+pub type DueDate = String;
+
+/// `Effect` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// `pure`.
+    #[serde(rename = "pure")]
+    Pure,
+    /// `workspace`.
+    #[serde(rename = "workspace")]
+    Workspace,
+    /// `keyed`.
+    #[serde(rename = "keyed")]
+    Keyed,
+    /// `unknown`.
+    #[serde(rename = "unknown")]
+    Unknown,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Effect {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pure => "pure",
+            Self::Workspace => "workspace",
+            Self::Keyed => "keyed",
+            Self::Unknown => "unknown",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `EmailAddress` of the API.
+pub type EmailAddress = String;
+
+/// How a run ends or stands still.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The state.
+    pub state: RunStatus,
+    /// `error`.
+    pub error: Option<Failure>,
+}
+
+/// One entry; `entry` says which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// As `EntryVariant1`.
+    EntryVariant1(Box<EntryVariant1>),
+    /// As `EntryVariant2`.
+    EntryVariant2(Box<EntryVariant2>),
+    /// As `EntryVariant3`.
+    EntryVariant3(Box<EntryVariant3>),
+    /// As `EntryVariant4`.
+    EntryVariant4(Box<EntryVariant4>),
+    /// As `EntryVariant5`.
+    EntryVariant5(Box<EntryVariant5>),
+    /// As `EntryVariant6`.
+    EntryVariant6(Box<EntryVariant6>),
+    /// As `EntryVariant7`.
+    EntryVariant7(Box<EntryVariant7>),
+    /// As `EntryVariant8`.
+    EntryVariant8(Box<EntryVariant8>),
+    /// As `EntryVariant9`.
+    EntryVariant9(Box<EntryVariant9>),
+    /// As `EntryVariant10`.
+    EntryVariant10(Box<EntryVariant10>),
+    /// As `EntryVariant11`.
+    EntryVariant11(Box<EntryVariant11>),
+    /// As `EntryVariant12`.
+    EntryVariant12(Box<EntryVariant12>),
+    /// As `EntryVariant13`.
+    EntryVariant13(Box<EntryVariant13>),
+    /// As `EntryVariant14`.
+    EntryVariant14(Box<EntryVariant14>),
+    /// As `EntryVariant15`.
+    EntryVariant15(Box<EntryVariant15>),
+    /// As `EntryVariant16`.
+    EntryVariant16(Box<EntryVariant16>),
+    /// As `EntryVariant17`.
+    EntryVariant17(Box<EntryVariant17>),
+    /// As `EntryVariant18`.
+    EntryVariant18(Box<EntryVariant18>),
+    /// As `EntryVariant19`.
+    EntryVariant19(Box<EntryVariant19>),
+    /// As `EntryVariant20`.
+    EntryVariant20(Box<EntryVariant20>),
+    /// As `EntryVariant21`.
+    EntryVariant21(Box<EntryVariant21>),
+    /// As `EntryVariant22`.
+    EntryVariant22(Box<EntryVariant22>),
+    /// As `EntryVariant23`.
+    EntryVariant23(Box<EntryVariant23>),
+    /// As `EntryVariant24`.
+    EntryVariant24(Box<EntryVariant24>),
+    /// As `EntryVariant25`.
+    EntryVariant25(Box<EntryVariant25>),
+    /// As `EntryVariant26`.
+    EntryVariant26(Box<EntryVariant26>),
+    /// As `EntryVariant27`.
+    EntryVariant27(Box<EntryVariant27>),
+    /// As `EntryVariant28`.
+    EntryVariant28(Box<EntryVariant28>),
+    /// As `EntryVariant29`.
+    EntryVariant29(Box<EntryVariant29>),
+    /// As `EntryVariant30`.
+    EntryVariant30(Box<EntryVariant30>),
+    /// As `EntryVariant31`.
+    EntryVariant31(Box<EntryVariant31>),
+    /// As `EntryVariant32`.
+    EntryVariant32(Box<EntryVariant32>),
+    /// What this client does not know.
+    Other(Value),
+}
+
+/// The run is durable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant1 {
+    /// What was asked.
+    pub settings: RunSettings,
+    /// `entry`.
+    pub entry: EntryVariant1Entry,
+}
+
+/// It ran, or was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant10 {
+    /// The turn that asked for it.
+    pub turn: u32,
+    /// Its place among the turn's calls.
+    pub index: u32,
+    /// What the model reads.
+    pub text: String,
+    /// Whether that is an error.
+    pub is_error: bool,
+    /// What it meant for the run.
+    pub meaning: Option<ToolMeaning>,
+    /// The workspace afterwards (hex), when it changed.
+    pub tree: Option<String>,
+    /// Full output kept as artifacts: name and content address.
+    pub outputs: Option<Vec<Vec<Value>>>,
+    /// In milliseconds.
+    pub wall_ms: u64,
+    /// `entry`.
+    pub entry: EntryVariant10Entry,
+}
+
+/// `EntryVariant10Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant10Entry {
+    /// `tool_finished`.
+    #[serde(rename = "tool_finished")]
+    ToolFinished,
+}
+
+impl EntryVariant10Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ToolFinished => "tool_finished",
+        }
+    }
+}
+
+/// A person said something while the run was under way; the model reads it before its next turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant11 {
+    /// The words.
+    pub text: String,
+    /// `entry`.
+    pub entry: EntryVariant11Entry,
+}
+
+/// `EntryVariant11Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant11Entry {
+    /// `steered`.
+    #[serde(rename = "steered")]
+    Steered,
+}
+
+impl EntryVariant11Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Steered => "steered",
+        }
+    }
+}
+
+/// A person answered the open question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant12 {
+    /// The words.
+    pub text: String,
+    /// `entry`.
+    pub entry: EntryVariant12Entry,
+}
+
+/// `EntryVariant12Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant12Entry {
+    /// `answered`.
+    #[serde(rename = "answered")]
+    Answered,
+}
+
+impl EntryVariant12Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// Another model takes the attempt over where the one before failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant13 {
+    /// The model so far, as `SPEC`.
+    pub from: String,
+    /// The model from here on.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+    /// `entry`.
+    pub entry: EntryVariant13Entry,
+}
+
+/// `EntryVariant13Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant13Entry {
+    /// `fell_back`.
+    #[serde(rename = "fell_back")]
+    FellBack,
+}
+
+impl EntryVariant13Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::FellBack => "fell_back",
+        }
+    }
+}
+
+/// The conversation is about to be shortened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant14 {
+    /// The turn after which it is.
+    pub turn: u32,
+    /// Which compaction of the attempt, from 1.
+    pub number: u32,
+    /// `entry`.
+    pub entry: EntryVariant14Entry,
+}
+
+/// `EntryVariant14Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant14Entry {
+    /// `compact_intended`.
+    #[serde(rename = "compact_intended")]
+    CompactIntended,
+}
+
+impl EntryVariant14Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CompactIntended => "compact_intended",
+        }
+    }
+}
+
+/// It was: the model goes on from `opening` and the turns after `folded`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant15 {
+    /// The last turn that is no longer in the prompt.
+    pub folded: u32,
+    /// The first message from here on: pinned facts, summary, index of what can be recalled.
+    pub opening: String,
+    /// Who wrote the summary: a model's name, or `code`.
+    pub by: String,
+    /// What the try used.
+    pub usage: TokenUsage,
+    /// Its price; null: unknown; in nano-USD.
+    pub cost: Option<i64>,
+    /// How it scored, and what was refused.
+    pub score: Option<Value>,
+    /// `entry`.
+    pub entry: EntryVariant15Entry,
+}
+
+/// `EntryVariant15Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant15Entry {
+    /// `compacted`.
+    #[serde(rename = "compacted")]
+    Compacted,
+}
+
+impl EntryVariant15Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Compacted => "compacted",
+        }
+    }
+}
+
+/// An outside agent is about to be prompted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant16 {
+    /// From 1, within the attempt.
+    pub turn: u32,
+    /// What it reads.
+    pub prompt: String,
+    /// `entry`.
+    pub entry: EntryVariant16Entry,
+}
+
+/// `EntryVariant16Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant16Entry {
+    /// `agent_intended`.
+    #[serde(rename = "agent_intended")]
+    AgentIntended,
+}
+
+impl EntryVariant16Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::AgentIntended => "agent_intended",
+        }
+    }
+}
+
+/// It did something: a tool call, or a request for permission with its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant17 {
+    /// The turn.
+    pub turn: u32,
+    /// Its place within the turn, from 0.
+    pub index: u32,
+    /// The agent's own name of what it did.
+    pub tool: String,
+    /// What, bounded.
+    pub text: String,
+    /// Whether it failed or was refused.
+    pub is_error: bool,
+    /// The workspace afterwards (hex), when it changed.
+    pub tree: Option<String>,
+    /// `entry`.
+    pub entry: EntryVariant17Entry,
+}
+
+/// `EntryVariant17Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant17Entry {
+    /// `agent_acted`.
+    #[serde(rename = "agent_acted")]
+    AgentActed,
+}
+
+impl EntryVariant17Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::AgentActed => "agent_acted",
+        }
+    }
+}
+
+/// It ended its turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant18 {
+    /// The turn.
+    pub turn: u32,
+    /// What it said last.
+    pub summary: String,
+    /// What its models used, as far as the broker saw.
+    pub usage: TokenUsage,
+    /// The price; null: unknown; in nano-USD.
+    pub cost: Option<i64>,
+    /// The workspace afterwards (hex), when it changed.
+    pub tree: Option<String>,
+    /// `error`.
+    pub error: Option<Failure>,
+    /// In milliseconds.
+    pub wall_ms: u64,
+    /// `entry`.
+    pub entry: EntryVariant18Entry,
+}
+
+/// `EntryVariant18Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant18Entry {
+    /// `agent_ended`.
+    #[serde(rename = "agent_ended")]
+    AgentEnded,
+}
+
+impl EntryVariant18Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::AgentEnded => "agent_ended",
+        }
+    }
+}
+
+/// An attempt that had ended goes on: gates, a reviewer, a person or a conflict sent its work back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant19 {
+    /// The tree that it goes on from (hex); null: its own.
+    pub tree: Option<String>,
+    /// What it reads.
+    pub text: String,
+    /// Who sent it back: `gates`, `review`, `architecture`, `person`, `engine`.
+    pub by: String,
+    /// `entry`.
+    pub entry: EntryVariant19Entry,
+}
+
+/// `EntryVariant19Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant19Entry {
+    /// `sent_back`.
+    #[serde(rename = "sent_back")]
+    SentBack,
+}
+
+impl EntryVariant19Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::SentBack => "sent_back",
+        }
+    }
+}
+
+/// `EntryVariant1Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant1Entry {
+    /// `created`.
+    #[serde(rename = "created")]
+    Created,
+}
+
+impl EntryVariant1Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Created => "created",
+        }
+    }
+}
+
+/// A process took the run's lease and goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant2 {
+    /// The bounds from here on.
+    pub limits: RunLimits,
+    /// The model from here on.
+    pub model: String,
+    /// Approvals given beforehand from here on.
+    pub yes: bool,
+    /// `entry`.
+    pub entry: EntryVariant2Entry,
+}
+
+/// An attempt is given up; its step may be planned anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant20 {
+    /// Why.
+    pub error: Failure,
+    /// `entry`.
+    pub entry: EntryVariant20Entry,
+}
+
+/// `EntryVariant20Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant20Entry {
+    /// `gave_up`.
+    #[serde(rename = "gave_up")]
+    GaveUp,
+}
+
+impl EntryVariant20Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::GaveUp => "gave_up",
+        }
+    }
+}
+
+/// Results of steps became one tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant21 {
+    /// The steps, in the order in which they were merged.
+    pub steps: Vec<String>,
+    /// The tree (hex); with conflict markers where there are conflicts.
+    pub tree: String,
+    /// Paths in conflict, with the kind.
+    pub conflicts: Vec<Vec<Value>>,
+    /// `entry`.
+    pub entry: EntryVariant21Entry,
+}
+
+/// `EntryVariant21Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant21Entry {
+    /// `merged`.
+    #[serde(rename = "merged")]
+    Merged,
+}
+
+impl EntryVariant21Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Merged => "merged",
+        }
+    }
+}
+
+/// Of several tries at one step this one is taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant22 {
+    /// The attempt.
+    pub attempt: u32,
+    /// Why, with the gates' verdicts of each.
+    pub why: String,
+    /// `entry`.
+    pub entry: EntryVariant22Entry,
+}
+
+/// `EntryVariant22Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant22Entry {
+    /// `chosen`.
+    #[serde(rename = "chosen")]
+    Chosen,
+}
+
+impl EntryVariant22Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Chosen => "chosen",
+        }
+    }
+}
+
+/// What was spent on work that no longer counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant23 {
+    /// Tokens.
+    pub usage: TokenUsage,
+    /// The price; null: unknown; in nano-USD.
+    pub cost: Option<i64>,
+    /// `entry`.
+    pub entry: EntryVariant23Entry,
+}
+
+/// `EntryVariant23Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant23Entry {
+    /// `spent`.
+    #[serde(rename = "spent")]
+    Spent,
+}
+
+impl EntryVariant23Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Spent => "spent",
+        }
+    }
+}
+
+/// A person set the run back: what follows an entry no longer counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant24 {
+    /// The last entry that counts.
+    pub seq: u64,
+    /// `entry`.
+    pub entry: EntryVariant24Entry,
+}
+
+/// `EntryVariant24Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant24Entry {
+    /// `rewound`.
+    #[serde(rename = "rewound")]
+    Rewound,
+}
+
+impl EntryVariant24Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Rewound => "rewound",
+        }
+    }
+}
+
+/// The workspace was set back to its last snapshot, after a crash in the middle of a tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant25 {
+    /// The tree (hex).
+    pub tree: String,
+    /// `entry`.
+    pub entry: EntryVariant25Entry,
+}
+
+/// `EntryVariant25Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant25Entry {
+    /// `restored`.
+    #[serde(rename = "restored")]
+    Restored,
+}
+
+impl EntryVariant25Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// Gates are about to judge this tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant26 {
+    /// From 1, anew after each change that passed.
+    pub round: u32,
+    /// The tree (hex).
+    pub tree: String,
+    /// `entry`.
+    pub entry: EntryVariant26Entry,
+}
+
+/// `EntryVariant26Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant26Entry {
+    /// `gates_intended`.
+    #[serde(rename = "gates_intended")]
+    GatesIntended,
+}
+
+impl EntryVariant26Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::GatesIntended => "gates_intended",
+        }
+    }
+}
+
+/// They judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant27 {
+    /// The round.
+    pub round: u32,
+    /// The tree.
+    pub tree: String,
+    /// All of them, in order.
+    pub results: Vec<GateResult>,
+    /// Changed files that need a person's approval.
+    pub protected: Option<Vec<String>>,
+    /// `entry`.
+    pub entry: EntryVariant27Entry,
+}
+
+/// `EntryVariant27Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant27Entry {
+    /// `gates_judged`.
+    #[serde(rename = "gates_judged")]
+    GatesJudged,
+}
+
+impl EntryVariant27Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::GatesJudged => "gates_judged",
+        }
+    }
+}
+
+/// The offline engine is about to search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant28 {
+    /// `entry`.
+    pub entry: EntryVariant28Entry,
+}
+
+/// `EntryVariant28Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant28Entry {
+    /// `repair_intended`.
+    #[serde(rename = "repair_intended")]
+    RepairIntended,
+}
+
+impl EntryVariant28Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::RepairIntended => "repair_intended",
+        }
+    }
+}
+
+/// It ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant29 {
+    /// What it found, in words; with the patch in `tree`.
+    pub report: String,
+    /// The workspace afterwards (hex), when it changed.
+    pub tree: Option<String>,
+    /// `error`.
+    pub error: Option<Failure>,
+    /// What a pull request says, when something was found.
+    pub closing: Option<Closing>,
+    /// Figures of the search.
+    pub stats: Option<Value>,
+    /// `entry`.
+    pub entry: EntryVariant29Entry,
+}
+
+/// `EntryVariant29Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant29Entry {
+    /// `repair_ended`.
+    #[serde(rename = "repair_ended")]
+    RepairEnded,
+}
+
+impl EntryVariant29Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::RepairEnded => "repair_ended",
+        }
+    }
+}
+
+/// `EntryVariant2Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant2Entry {
+    /// `resumed`.
+    #[serde(rename = "resumed")]
+    Resumed,
+}
+
+impl EntryVariant2Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Resumed => "resumed",
+        }
+    }
+}
+
+/// What the task was taken for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant3 {
+    /// By facts.
+    pub analysis: Analysis,
+    /// `entry`.
+    pub entry: EntryVariant3Entry,
+}
+
+/// The branch is about to be written. Keyed by branch name and expected old commit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant30 {
+    /// The tree (hex).
+    pub tree: String,
+    /// Name of the branch, without `refs/heads/`.
+    pub branch: String,
+    /// The commit's author and committer time: fixed here, so that a repeated delivery makes the same commit.
+    pub at: String,
+    /// The commit that the branch has now, if it exists (hex).
+    pub expected_old: Option<String>,
+    /// Where the run will end after it.
+    pub ending: Ending,
+    /// The draft or ready pull request that will be opened or updated.
+    pub pull_request: PullRequestId,
+    /// `entry`.
+    pub entry: EntryVariant30Entry,
+}
+
+/// `EntryVariant30Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant30Entry {
+    /// `delivery_intended`.
+    #[serde(rename = "delivery_intended")]
+    DeliveryIntended,
+}
+
+impl EntryVariant30Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::DeliveryIntended => "delivery_intended",
+        }
+    }
+}
+
+/// The branch has this commit, and the pull request exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant31 {
+    /// The commit (hex).
+    pub head_commit: String,
+    /// The branch.
+    pub branch: String,
+    /// `entry`.
+    pub entry: EntryVariant31Entry,
+}
+
+/// `EntryVariant31Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant31Entry {
+    /// `delivered`.
+    #[serde(rename = "delivered")]
+    Delivered,
+}
+
+impl EntryVariant31Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// The run stands still or has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant32 {
+    /// How.
+    pub ending: Ending,
+    /// `entry`.
+    pub entry: EntryVariant32Entry,
+}
+
+/// `EntryVariant32Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant32Entry {
+    /// `ended`.
+    #[serde(rename = "ended")]
+    Ended,
+}
+
+impl EntryVariant32Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// `EntryVariant3Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant3Entry {
+    /// `analyzed`.
+    #[serde(rename = "analyzed")]
+    Analyzed,
+}
+
+impl EntryVariant3Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Analyzed => "analyzed",
+        }
+    }
+}
+
+/// An attempt begins: one agent's try at a step. The first entry of its branch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant4 {
+    /// Its number within the run, from 1; the branch of its entries.
+    pub attempt: u32,
+    /// Which chair.
+    pub seat: Seat,
+    /// The step's id; `plan`, `architecture`, `review` for those seats, `build` without a plan.
+    pub step: String,
+    /// Which try at the step, from 1.
+    pub number: u32,
+    /// Name of its role file.
+    pub role: String,
+    /// Its model, as `SPEC`.
+    pub model: String,
+    /// The tree that it starts from (hex); empty for the base.
+    pub tree: String,
+    /// Why this agent, in words.
+    pub why: String,
+    /// Model calls that its role allows it; null: as many as the run has.
+    pub max_turns: Option<u32>,
+    /// What its role allows it to spend; null: as much as the run has; in nano-USD.
+    pub budget: Option<i64>,
+    /// `entry`.
+    pub entry: EntryVariant4Entry,
+}
+
+/// `EntryVariant4Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant4Entry {
+    /// `begun`.
+    #[serde(rename = "begun")]
+    Begun,
+}
+
+impl EntryVariant4Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Begun => "begun",
+        }
+    }
+}
+
+/// The attempt's workspace stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant5 {
+    /// Tree of the base (hex).
+    pub base_tree: String,
+    /// Level of the sandbox in force, such as `S2`.
+    pub sandbox: String,
+    /// What dependencies and set-up the workspace has, in words.
+    pub layers: Vec<String>,
+    /// The role's prompt and the first message: what the model reads before its first turn.
+    pub system: String,
+    /// The first user message.
+    pub opening: String,
+    /// `entry`.
+    pub entry: EntryVariant5Entry,
+}
+
+/// `EntryVariant5Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant5Entry {
+    /// `prepared`.
+    #[serde(rename = "prepared")]
+    Prepared,
+}
+
+impl EntryVariant5Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Prepared => "prepared",
+        }
+    }
+}
+
+/// A model is about to be called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant6 {
+    /// From 1, within the attempt.
+    pub turn: u32,
+    /// What the call may cost at most, held back from the budget; null: no budget or no price; in nano-USD.
+    pub reserved: Option<i64>,
+    /// SHA-256 of what is sent (hex), for replay.
+    pub request: Option<String>,
+    /// `entry`.
+    pub entry: EntryVariant6Entry,
+}
+
+/// `EntryVariant6Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant6Entry {
+    /// `model_intended`.
+    #[serde(rename = "model_intended")]
+    ModelIntended,
+}
+
+impl EntryVariant6Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ModelIntended => "model_intended",
+        }
+    }
+}
+
+/// It answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant7 {
+    /// The turn.
+    pub turn: u32,
+    /// The parts of the answer in order.
+    pub blocks: Vec<Block>,
+    /// What this answer used.
+    pub usage: TokenUsage,
+    /// What failed tries before it used.
+    pub wasted: Option<TokenUsage>,
+    /// The price of both in nano-USD; null: unknown.
+    pub cost: Option<i64>,
+    /// The model as the provider names it.
+    pub model: String,
+    /// From request to last byte, in milliseconds.
+    pub wall_ms: u64,
+    /// `entry`.
+    pub entry: EntryVariant7Entry,
+}
+
+/// `EntryVariant7Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant7Entry {
+    /// `model_answered`.
+    #[serde(rename = "model_answered")]
+    ModelAnswered,
+}
+
+impl EntryVariant7Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ModelAnswered => "model_answered",
+        }
+    }
+}
+
+/// It did not, for good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant8 {
+    /// The turn.
+    pub turn: u32,
+    /// Why.
+    pub error: Failure,
+    /// What the tries used all the same.
+    pub wasted: TokenUsage,
+    /// The price of that; null: unknown; in nano-USD.
+    pub cost: Option<i64>,
+    /// `entry`.
+    pub entry: EntryVariant8Entry,
+}
+
+/// `EntryVariant8Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant8Entry {
+    /// `model_failed`.
+    #[serde(rename = "model_failed")]
+    ModelFailed,
+}
+
+impl EntryVariant8Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ModelFailed => "model_failed",
+        }
+    }
+}
+
+/// A tool is about to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryVariant9 {
+    /// The turn that asked for it.
+    pub turn: u32,
+    /// Its place among the turn's calls, from 0.
+    pub index: u32,
+    /// What it may do.
+    pub effect: Effect,
+    /// `entry`.
+    pub entry: EntryVariant9Entry,
+}
+
+/// `EntryVariant9Entry` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryVariant9Entry {
+    /// `tool_intended`.
+    #[serde(rename = "tool_intended")]
+    ToolIntended,
+}
+
+impl EntryVariant9Entry {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ToolIntended => "tool_intended",
+        }
+    }
+}
+
+/// A signed statement, in the Dead Simple Signing Envelope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The statement, in base64.
+    pub payload: String,
+    /// What it is.
+    #[serde(rename = "payloadType")]
+    pub payload_type: String,
+    /// By whom it is signed.
+    pub signatures: Vec<BTreeMap<String, Value>>,
+}
+
 /// All that policies have to say about a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
     /// `allow` or `deny`.
-    pub decision: String,
+    pub decision: Decision,
     /// The policies that decide; none where nothing permits.
     pub reasons: Vec<String>,
     /// What could not be evaluated.
@@ -1591,14 +3316,139 @@ pub struct Explained {
     /// Policies that are about it, but whose conditions do not hold.
     pub nearly: Vec<NearlyApplies>,
     /// Roles with which the same person would be allowed.
-    pub roles: Vec<String>,
+    pub roles: Vec<TokenRole>,
+}
+
+/// What a run is written down as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportFormat {
+    /// `atif`.
+    #[serde(rename = "atif")]
+    Atif,
+    /// `html`.
+    #[serde(rename = "html")]
+    Html,
+    /// `json`.
+    #[serde(rename = "json")]
+    ApiJson,
+    /// `attestation`.
+    #[serde(rename = "attestation")]
+    Attestation,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ExportFormat {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Atif => "atif",
+            Self::Html => "html",
+            Self::ApiJson => "json",
+            Self::Attestation => "attestation",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ExportRunFormat` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportRunFormat {
+    /// `atif`.
+    #[serde(rename = "atif")]
+    Atif,
+    /// `html`.
+    #[serde(rename = "html")]
+    Html,
+    /// `json`.
+    #[serde(rename = "json")]
+    ApiJson,
+    /// `attestation`.
+    #[serde(rename = "attestation")]
+    Attestation,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ExportRunFormat {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Atif => "atif",
+            Self::Html => "html",
+            Self::ApiJson => "json",
+            Self::Attestation => "attestation",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What became of [`Operation::ExportRun`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exported {
+    /// The run.
+    pub run_id: RunId,
+    /// As what.
+    pub format: ExportFormat,
+    /// The artifact of the run that it was kept as.
+    pub artifact_id: ArtifactId,
+    /// The content's address among the objects.
+    pub object: String,
+    /// What it is, for `content-type`.
+    pub media_type: String,
+    /// A name for a file of it.
+    pub file_name: String,
+    /// Its size.
+    pub size_bytes: u64,
+}
+
+/// `FactKind` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FactKind {
+    /// `run`.
+    #[serde(rename = "run")]
+    Run,
+    /// `task`.
+    #[serde(rename = "task")]
+    Task,
+    /// `pull_request`.
+    #[serde(rename = "pull_request")]
+    PullRequest,
+    /// `agent`.
+    #[serde(rename = "agent")]
+    Agent,
+    /// `samples`.
+    #[serde(rename = "samples")]
+    Samples,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl FactKind {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Run => "run",
+            Self::Task => "task",
+            Self::PullRequest => "pull_request",
+            Self::Agent => "agent",
+            Self::Samples => "samples",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A fact that a number was computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FactLine {
     /// `run`, `task`, `pull_request`, `agent` or `samples`.
-    pub kind: String,
+    pub kind: FactKind,
     /// Its id; of measurements, what was measured.
     pub id: String,
     /// When it was counted.
@@ -1607,8 +3457,10 @@ pub struct FactLine {
     pub title: Option<String>,
     /// Where it stands.
     pub status: Option<String>,
-    /// Its project.
-    pub project_id: Option<String>,
+    /// `project_id`.
+    pub project_id: Option<ProjectId>,
+    /// `task_id`.
+    pub task_id: Option<TaskId>,
     /// What it adds to the sum, …
     pub part: i64,
     /// … and to what the sum is divided by, where the metric is a share or a mean.
@@ -1644,6 +3496,40 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// `FileStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileStatus {
+    /// `added`.
+    #[serde(rename = "added")]
+    Added,
+    /// `modified`.
+    #[serde(rename = "modified")]
+    Modified,
+    /// `deleted`.
+    #[serde(rename = "deleted")]
+    Deleted,
+    /// `renamed`.
+    #[serde(rename = "renamed")]
+    Renamed,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl FileStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Deleted => "deleted",
+            Self::Renamed => "renamed",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// Forecasts of finished runs beside what came of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
@@ -1663,9 +3549,9 @@ pub struct Forecast {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForecastLine {
     /// The run.
-    pub run_id: String,
+    pub run_id: RunId,
     /// Its task.
-    pub task_id: String,
+    pub task_id: TaskId,
     /// The line that people read of it.
     pub title: String,
     /// The low end.
@@ -1695,6 +3581,187 @@ pub struct Fork {
     pub model: Option<String>,
 }
 
+/// What became of [`Operation::ForkRun`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forked {
+    /// The new task.
+    pub task_id: TaskId,
+    /// Its run.
+    pub run_id: RunId,
+}
+
+/// `GateName` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GateName {
+    /// `tests`.
+    #[serde(rename = "tests")]
+    Tests,
+    /// `build`.
+    #[serde(rename = "build")]
+    Build,
+    /// `lint`.
+    #[serde(rename = "lint")]
+    Lint,
+    /// `format`.
+    #[serde(rename = "format")]
+    Format,
+    /// `tests_kept`.
+    #[serde(rename = "tests_kept")]
+    TestsKept,
+    /// `secrets`.
+    #[serde(rename = "secrets")]
+    Secrets,
+    /// `diff`.
+    #[serde(rename = "diff")]
+    Diff,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl GateName {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Tests => "tests",
+            Self::Build => "build",
+            Self::Lint => "lint",
+            Self::Format => "format",
+            Self::TestsKept => "tests_kept",
+            Self::Secrets => "secrets",
+            Self::Diff => "diff",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What a gate said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateResult {
+    /// Which.
+    pub name: GateName,
+    /// What it says.
+    pub verdict: GateVerdict,
+    /// One line for a person.
+    pub summary: String,
+    /// What an agent can act on when the verdict is not `passed`: names, places, messages. Not in documents
+    /// of runs.
+    pub reason: Option<String>,
+    /// Commands, exit codes, counts, names of tests. Not in documents of runs.
+    pub evidence: Option<Value>,
+}
+
+/// `GateVerdict` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GateVerdict {
+    /// `passed`.
+    #[serde(rename = "passed")]
+    Passed,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// `skipped`.
+    #[serde(rename = "skipped")]
+    Skipped,
+    /// `error`.
+    #[serde(rename = "error")]
+    Error,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl GateVerdict {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Error => "error",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `GetCostGroup` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GetCostGroup {
+    /// `model`.
+    #[serde(rename = "model")]
+    Model,
+    /// `role`.
+    #[serde(rename = "role")]
+    Role,
+    /// `day`.
+    #[serde(rename = "day")]
+    Day,
+    /// `project`.
+    #[serde(rename = "project")]
+    Project,
+    /// `task`.
+    #[serde(rename = "task")]
+    Task,
+    /// `run`.
+    #[serde(rename = "run")]
+    Run,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl GetCostGroup {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Model => "model",
+            Self::Role => "role",
+            Self::Day => "day",
+            Self::Project => "project",
+            Self::Task => "task",
+            Self::Run => "run",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `GetDashboardTimeframe` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GetDashboardTimeframe {
+    /// `24h`.
+    #[serde(rename = "24h")]
+    N24h,
+    /// `7d`.
+    #[serde(rename = "7d")]
+    N7d,
+    /// `30d`.
+    #[serde(rename = "30d")]
+    N30d,
+    /// `90d`.
+    #[serde(rename = "90d")]
+    N90d,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl GetDashboardTimeframe {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::N24h => "24h",
+            Self::N7d => "7d",
+            Self::N30d => "30d",
+            Self::N90d => "90d",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// An interval of hours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -1708,11 +3775,11 @@ pub struct Interval {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invitation {
     /// `token_…`.
-    pub id: String,
+    pub id: CredentialId,
     /// Who is invited.
     pub email: String,
     /// What they will be.
-    pub role: String,
+    pub role: Role,
     /// When it was made.
     pub created_at: String,
     /// When it ends by itself.
@@ -1743,17 +3810,697 @@ pub struct JournalEntry {
     /// What it is, such as `tool_finished`.
     pub kind: String,
     /// How far its text may be trusted: `trusted`, `untrusted` or `secret`.
-    pub taint: String,
+    pub taint: Taint,
     /// What it says.
-    pub entry: Value,
+    pub entry: Entry,
 }
+
+/// A remark of a reviewer on a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LineComment {
+    /// The file.
+    pub path: String,
+    /// The line, from 1; 0 for the file as a whole.
+    pub line: u32,
+    /// The words.
+    pub body: String,
+    /// How bad.
+    pub severity: Severity,
+}
+
+/// `ListAgentsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListAgentsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+    /// `created_at`.
+    #[serde(rename = "created_at")]
+    CreatedAt2,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListAgentsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+            Self::CreatedAt2 => "created_at",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListAgentsType` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListAgentsType {
+    /// `technical_lead`.
+    #[serde(rename = "technical_lead")]
+    TechnicalLead,
+    /// `architecture`.
+    #[serde(rename = "architecture")]
+    Architecture,
+    /// `developer`.
+    #[serde(rename = "developer")]
+    Developer,
+    /// `reviewer`.
+    #[serde(rename = "reviewer")]
+    Reviewer,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListAgentsType {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::TechnicalLead => "technical_lead",
+            Self::Architecture => "architecture",
+            Self::Developer => "developer",
+            Self::Reviewer => "reviewer",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListArtifactsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListArtifactsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+}
+
+impl ListArtifactsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+        }
+    }
+}
+
+/// `ListAuditOutcome` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListAuditOutcome {
+    /// `done`.
+    #[serde(rename = "done")]
+    Done,
+    /// `denied`.
+    #[serde(rename = "denied")]
+    Denied,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListAuditOutcome {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Done => "done",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListAuditSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListAuditSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+    /// `created_at`.
+    #[serde(rename = "created_at")]
+    CreatedAt2,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListAuditSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+            Self::CreatedAt2 => "created_at",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListCheckpointsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListCheckpointsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+}
+
+impl ListCheckpointsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+        }
+    }
+}
+
+/// `ListFactsMetric` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListFactsMetric {
+    /// `active_agents`.
+    #[serde(rename = "active_agents")]
+    ActiveAgents,
+    /// `tasks_completed_today`.
+    #[serde(rename = "tasks_completed_today")]
+    TasksCompletedToday,
+    /// `average_response_time`.
+    #[serde(rename = "average_response_time")]
+    AverageResponseTime,
+    /// `success_rate`.
+    #[serde(rename = "success_rate")]
+    SuccessRate,
+    /// `commits_per_day`.
+    #[serde(rename = "commits_per_day")]
+    CommitsPerDay,
+    /// `pull_requests_created`.
+    #[serde(rename = "pull_requests_created")]
+    PullRequestsCreated,
+    /// `bugs_fixed`.
+    #[serde(rename = "bugs_fixed")]
+    BugsFixed,
+    /// `features_delivered`.
+    #[serde(rename = "features_delivered")]
+    FeaturesDelivered,
+    /// `code_quality_score`.
+    #[serde(rename = "code_quality_score")]
+    CodeQualityScore,
+    /// `test_coverage`.
+    #[serde(rename = "test_coverage")]
+    TestCoverage,
+    /// `technical_debt_ratio`.
+    #[serde(rename = "technical_debt_ratio")]
+    TechnicalDebtRatio,
+    /// `security_score`.
+    #[serde(rename = "security_score")]
+    SecurityScore,
+    /// `cpu_usage`.
+    #[serde(rename = "cpu_usage")]
+    CpuUsage,
+    /// `memory_usage`.
+    #[serde(rename = "memory_usage")]
+    MemoryUsage,
+    /// `gpu_utilization`.
+    #[serde(rename = "gpu_utilization")]
+    GpuUtilization,
+    /// `storage_usage`.
+    #[serde(rename = "storage_usage")]
+    StorageUsage,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListFactsMetric {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ActiveAgents => "active_agents",
+            Self::TasksCompletedToday => "tasks_completed_today",
+            Self::AverageResponseTime => "average_response_time",
+            Self::SuccessRate => "success_rate",
+            Self::CommitsPerDay => "commits_per_day",
+            Self::PullRequestsCreated => "pull_requests_created",
+            Self::BugsFixed => "bugs_fixed",
+            Self::FeaturesDelivered => "features_delivered",
+            Self::CodeQualityScore => "code_quality_score",
+            Self::TestCoverage => "test_coverage",
+            Self::TechnicalDebtRatio => "technical_debt_ratio",
+            Self::SecurityScore => "security_score",
+            Self::CpuUsage => "cpu_usage",
+            Self::MemoryUsage => "memory_usage",
+            Self::GpuUtilization => "gpu_utilization",
+            Self::StorageUsage => "storage_usage",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListFactsTimeframe` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListFactsTimeframe {
+    /// `24h`.
+    #[serde(rename = "24h")]
+    N24h,
+    /// `7d`.
+    #[serde(rename = "7d")]
+    N7d,
+    /// `30d`.
+    #[serde(rename = "30d")]
+    N30d,
+    /// `90d`.
+    #[serde(rename = "90d")]
+    N90d,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListFactsTimeframe {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::N24h => "24h",
+            Self::N7d => "7d",
+            Self::N30d => "30d",
+            Self::N90d => "90d",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListProjectAgentsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListProjectAgentsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+    /// `created_at`.
+    #[serde(rename = "created_at")]
+    CreatedAt2,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListProjectAgentsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+            Self::CreatedAt2 => "created_at",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListProjectTasksSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListProjectTasksSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+    /// `created_at`.
+    #[serde(rename = "created_at")]
+    CreatedAt2,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListProjectTasksSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+            Self::CreatedAt2 => "created_at",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListProjectsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListProjectsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+    /// `created_at`.
+    #[serde(rename = "created_at")]
+    CreatedAt2,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListProjectsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+            Self::CreatedAt2 => "created_at",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListPullRequestsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListPullRequestsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+}
+
+impl ListPullRequestsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+        }
+    }
+}
+
+/// `ListReceiptsAction` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListReceiptsAction {
+    /// `organization.read`.
+    #[serde(rename = "organization.read")]
+    OrganizationRead,
+    /// `organization.update`.
+    #[serde(rename = "organization.update")]
+    OrganizationUpdate,
+    /// `projects.create`.
+    #[serde(rename = "projects.create")]
+    ProjectsCreate,
+    /// `projects.read`.
+    #[serde(rename = "projects.read")]
+    ProjectsRead,
+    /// `projects.update`.
+    #[serde(rename = "projects.update")]
+    ProjectsUpdate,
+    /// `projects.delete`.
+    #[serde(rename = "projects.delete")]
+    ProjectsDelete,
+    /// `tasks.create`.
+    #[serde(rename = "tasks.create")]
+    TasksCreate,
+    /// `tasks.read`.
+    #[serde(rename = "tasks.read")]
+    TasksRead,
+    /// `tasks.update`.
+    #[serde(rename = "tasks.update")]
+    TasksUpdate,
+    /// `tasks.control`.
+    #[serde(rename = "tasks.control")]
+    TasksControl,
+    /// `runs.read`.
+    #[serde(rename = "runs.read")]
+    RunsRead,
+    /// `runs.control`.
+    #[serde(rename = "runs.control")]
+    RunsControl,
+    /// `runs.steer`.
+    #[serde(rename = "runs.steer")]
+    RunsSteer,
+    /// `runs.fork`.
+    #[serde(rename = "runs.fork")]
+    RunsFork,
+    /// `runs.replay`.
+    #[serde(rename = "runs.replay")]
+    RunsReplay,
+    /// `runs.export`.
+    #[serde(rename = "runs.export")]
+    RunsExport,
+    /// `plans.approve`.
+    #[serde(rename = "plans.approve")]
+    PlansApprove,
+    /// `pull_requests.read`.
+    #[serde(rename = "pull_requests.read")]
+    PullRequestsRead,
+    /// `pull_requests.comment`.
+    #[serde(rename = "pull_requests.comment")]
+    PullRequestsComment,
+    /// `pull_requests.approve`.
+    #[serde(rename = "pull_requests.approve")]
+    PullRequestsApprove,
+    /// `pull_requests.merge`.
+    #[serde(rename = "pull_requests.merge")]
+    PullRequestsMerge,
+    /// `pull_requests.close`.
+    #[serde(rename = "pull_requests.close")]
+    PullRequestsClose,
+    /// `agents.read`.
+    #[serde(rename = "agents.read")]
+    AgentsRead,
+    /// `agents.create`.
+    #[serde(rename = "agents.create")]
+    AgentsCreate,
+    /// `agents.update`.
+    #[serde(rename = "agents.update")]
+    AgentsUpdate,
+    /// `agents.delete`.
+    #[serde(rename = "agents.delete")]
+    AgentsDelete,
+    /// `agents.heartbeat`.
+    #[serde(rename = "agents.heartbeat")]
+    AgentsHeartbeat,
+    /// `members.read`.
+    #[serde(rename = "members.read")]
+    MembersRead,
+    /// `members.manage`.
+    #[serde(rename = "members.manage")]
+    MembersManage,
+    /// `invitations.manage`.
+    #[serde(rename = "invitations.manage")]
+    InvitationsManage,
+    /// `tokens.read`.
+    #[serde(rename = "tokens.read")]
+    TokensRead,
+    /// `tokens.manage`.
+    #[serde(rename = "tokens.manage")]
+    TokensManage,
+    /// `policies.read`.
+    #[serde(rename = "policies.read")]
+    PoliciesRead,
+    /// `policies.manage`.
+    #[serde(rename = "policies.manage")]
+    PoliciesManage,
+    /// `audit.read`.
+    #[serde(rename = "audit.read")]
+    AuditRead,
+    /// `audit.export`.
+    #[serde(rename = "audit.export")]
+    AuditExport,
+    /// `audit.verify`.
+    #[serde(rename = "audit.verify")]
+    AuditVerify,
+    /// `receipts.read`.
+    #[serde(rename = "receipts.read")]
+    ReceiptsRead,
+    /// `cost.read`.
+    #[serde(rename = "cost.read")]
+    CostRead,
+    /// `analytics.read`.
+    #[serde(rename = "analytics.read")]
+    AnalyticsRead,
+    /// `models.read`.
+    #[serde(rename = "models.read")]
+    ModelsRead,
+    /// `operations.read`.
+    #[serde(rename = "operations.read")]
+    OperationsRead,
+    /// `events.read`.
+    #[serde(rename = "events.read")]
+    EventsRead,
+    /// `sessions.manage`.
+    #[serde(rename = "sessions.manage")]
+    SessionsManage,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListReceiptsAction {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::OrganizationRead => "organization.read",
+            Self::OrganizationUpdate => "organization.update",
+            Self::ProjectsCreate => "projects.create",
+            Self::ProjectsRead => "projects.read",
+            Self::ProjectsUpdate => "projects.update",
+            Self::ProjectsDelete => "projects.delete",
+            Self::TasksCreate => "tasks.create",
+            Self::TasksRead => "tasks.read",
+            Self::TasksUpdate => "tasks.update",
+            Self::TasksControl => "tasks.control",
+            Self::RunsRead => "runs.read",
+            Self::RunsControl => "runs.control",
+            Self::RunsSteer => "runs.steer",
+            Self::RunsFork => "runs.fork",
+            Self::RunsReplay => "runs.replay",
+            Self::RunsExport => "runs.export",
+            Self::PlansApprove => "plans.approve",
+            Self::PullRequestsRead => "pull_requests.read",
+            Self::PullRequestsComment => "pull_requests.comment",
+            Self::PullRequestsApprove => "pull_requests.approve",
+            Self::PullRequestsMerge => "pull_requests.merge",
+            Self::PullRequestsClose => "pull_requests.close",
+            Self::AgentsRead => "agents.read",
+            Self::AgentsCreate => "agents.create",
+            Self::AgentsUpdate => "agents.update",
+            Self::AgentsDelete => "agents.delete",
+            Self::AgentsHeartbeat => "agents.heartbeat",
+            Self::MembersRead => "members.read",
+            Self::MembersManage => "members.manage",
+            Self::InvitationsManage => "invitations.manage",
+            Self::TokensRead => "tokens.read",
+            Self::TokensManage => "tokens.manage",
+            Self::PoliciesRead => "policies.read",
+            Self::PoliciesManage => "policies.manage",
+            Self::AuditRead => "audit.read",
+            Self::AuditExport => "audit.export",
+            Self::AuditVerify => "audit.verify",
+            Self::ReceiptsRead => "receipts.read",
+            Self::CostRead => "cost.read",
+            Self::AnalyticsRead => "analytics.read",
+            Self::ModelsRead => "models.read",
+            Self::OperationsRead => "operations.read",
+            Self::EventsRead => "events.read",
+            Self::SessionsManage => "sessions.manage",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListReceiptsDecision` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListReceiptsDecision {
+    /// `allow`.
+    #[serde(rename = "allow")]
+    Allow,
+    /// `deny`.
+    #[serde(rename = "deny")]
+    Deny,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListReceiptsDecision {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ListReceiptsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListReceiptsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+}
+
+impl ListReceiptsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+        }
+    }
+}
+
+/// `ListRunsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListRunsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+}
+
+impl ListRunsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+        }
+    }
+}
+
+/// `ListTaskRunsSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListTaskRunsSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+}
+
+impl ListTaskRunsSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+        }
+    }
+}
+
+/// `ListTasksSort` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListTasksSort {
+    /// `-created_at`.
+    #[serde(rename = "-created_at")]
+    CreatedAt,
+    /// `created_at`.
+    #[serde(rename = "created_at")]
+    CreatedAt2,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ListTasksSort {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreatedAt => "-created_at",
+            Self::CreatedAt2 => "created_at",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `Logo` of the API.
+pub type Logo = String;
 
 /// Members of my account that are to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MeChange {
-    /// Another name.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordChange>,
@@ -1763,13 +4510,13 @@ pub struct MeChange {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     /// `user_…`.
-    pub user_id: String,
+    pub user_id: UserId,
     /// The name.
     pub name: String,
     /// The e-mail address.
     pub email: String,
     /// `owner`, `admin`, `maintainer`, `developer`, `reviewer`, `viewer` or `auditor`.
-    pub role: String,
+    pub role: Role,
     /// Since when.
     pub joined_at: String,
     /// When a session of theirs was last used, to the minute; null when none is open.
@@ -1777,10 +4524,10 @@ pub struct Member {
 }
 
 /// Another role of a member.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemberChange {
-    /// `owner`, `admin`, `maintainer`, `developer`, `reviewer`, `viewer` or `auditor`.
-    pub role: String,
+    /// What they may do from now on.
+    pub role: Role,
 }
 
 /// A merge, confirmed.
@@ -1798,14 +4545,96 @@ pub struct Merge {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The words, up to 64 KB.
-    pub message: String,
+    pub message: Words,
+}
+
+/// `MetricKey` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricKey {
+    /// `active_agents`.
+    #[serde(rename = "active_agents")]
+    ActiveAgents,
+    /// `tasks_completed_today`.
+    #[serde(rename = "tasks_completed_today")]
+    TasksCompletedToday,
+    /// `average_response_time`.
+    #[serde(rename = "average_response_time")]
+    AverageResponseTime,
+    /// `success_rate`.
+    #[serde(rename = "success_rate")]
+    SuccessRate,
+    /// `commits_per_day`.
+    #[serde(rename = "commits_per_day")]
+    CommitsPerDay,
+    /// `pull_requests_created`.
+    #[serde(rename = "pull_requests_created")]
+    PullRequestsCreated,
+    /// `bugs_fixed`.
+    #[serde(rename = "bugs_fixed")]
+    BugsFixed,
+    /// `features_delivered`.
+    #[serde(rename = "features_delivered")]
+    FeaturesDelivered,
+    /// `code_quality_score`.
+    #[serde(rename = "code_quality_score")]
+    CodeQualityScore,
+    /// `test_coverage`.
+    #[serde(rename = "test_coverage")]
+    TestCoverage,
+    /// `technical_debt_ratio`.
+    #[serde(rename = "technical_debt_ratio")]
+    TechnicalDebtRatio,
+    /// `security_score`.
+    #[serde(rename = "security_score")]
+    SecurityScore,
+    /// `cpu_usage`.
+    #[serde(rename = "cpu_usage")]
+    CpuUsage,
+    /// `memory_usage`.
+    #[serde(rename = "memory_usage")]
+    MemoryUsage,
+    /// `gpu_utilization`.
+    #[serde(rename = "gpu_utilization")]
+    GpuUtilization,
+    /// `storage_usage`.
+    #[serde(rename = "storage_usage")]
+    StorageUsage,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl MetricKey {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ActiveAgents => "active_agents",
+            Self::TasksCompletedToday => "tasks_completed_today",
+            Self::AverageResponseTime => "average_response_time",
+            Self::SuccessRate => "success_rate",
+            Self::CommitsPerDay => "commits_per_day",
+            Self::PullRequestsCreated => "pull_requests_created",
+            Self::BugsFixed => "bugs_fixed",
+            Self::FeaturesDelivered => "features_delivered",
+            Self::CodeQualityScore => "code_quality_score",
+            Self::TestCoverage => "test_coverage",
+            Self::TechnicalDebtRatio => "technical_debt_ratio",
+            Self::SecurityScore => "security_score",
+            Self::CpuUsage => "cpu_usage",
+            Self::MemoryUsage => "memory_usage",
+            Self::GpuUtilization => "gpu_utilization",
+            Self::StorageUsage => "storage_usage",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A metric with its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricView {
     /// Which, such as `success_rate`.
-    pub key: String,
+    pub key: MetricKey,
     /// What people read.
     pub title: String,
     /// `count`, `per_day`, `seconds`, `percent` or `per_100_lines`.
@@ -1871,8 +4700,14 @@ pub struct Models {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Move {
     /// Which.
-    pub organization_id: String,
+    pub organization_id: OrganizationId,
 }
+
+/// `Name` of the API.
+pub type Name = String;
+
+/// `NameOrNone` of the API.
+pub type NameOrNone = String;
 
 /// A policy that would have applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -1891,51 +4726,97 @@ pub struct Need {
     /// `question`, `plan` (to be approved), `approval` (of a change that acts outside the code), `input`
     /// (what else a run
     /// stands still for), `review`, `failed` or `unassigned`.
-    pub kind: String,
+    pub kind: NeedKind,
     /// The line that people read.
     pub title: String,
     /// What is asked, or why it came to nothing.
     pub detail: Option<String>,
     /// The id of what is to be opened: of a review the pull request, else the task.
     pub id: String,
-    /// Its project.
-    pub project_id: Option<String>,
+    /// `project_id`.
+    pub project_id: Option<ProjectId>,
     /// The task.
-    pub task_id: String,
-    /// Its last run.
-    pub run_id: Option<String>,
-    /// The pull request, of a review.
-    pub pull_request_id: Option<String>,
+    pub task_id: TaskId,
+    /// `run_id`.
+    pub run_id: Option<RunId>,
+    /// `pull_request_id`.
+    pub pull_request_id: Option<PullRequestId>,
     /// Since when it waits.
     pub since: String,
 }
 
+/// `NeedKind` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NeedKind {
+    /// `question`.
+    #[serde(rename = "question")]
+    Question,
+    /// `plan`.
+    #[serde(rename = "plan")]
+    Plan,
+    /// `approval`.
+    #[serde(rename = "approval")]
+    Approval,
+    /// `input`.
+    #[serde(rename = "input")]
+    Input,
+    /// `review`.
+    #[serde(rename = "review")]
+    Review,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// `unassigned`.
+    #[serde(rename = "unassigned")]
+    Unassigned,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl NeedKind {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Question => "question",
+            Self::Plan => "plan",
+            Self::Approval => "approval",
+            Self::Input => "input",
+            Self::Review => "review",
+            Self::Failed => "failed",
+            Self::Unassigned => "unassigned",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// An agent that is to be registered.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewAgent {
     /// Its name, 1 to 100 characters; no other agent of the organization has it.
-    pub name: String,
+    pub name: Name,
     /// `technical_lead`, `architecture`, `developer` or `reviewer`.
-    pub r#type: String,
-    /// What it knows best, such as `backend`.
+    pub r#type: AgentType,
+    /// `specialization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub specialization: Option<String>,
+    pub specialization: Option<NameOrNone>,
     /// What it can do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<Vec<String>>,
-    /// The model that it has, as `provider/model`.
+    pub capabilities: Option<Vec<Word>>,
+    /// `model_version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model_version: Option<String>,
+    pub model_version: Option<NameOrNone>,
     /// Its projects; none: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub projects: Option<Vec<String>>,
+    pub projects: Option<Vec<ProjectId>>,
 }
 
 /// A remark that is to be made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewComment {
     /// The words, up to 64 KB.
-    pub body: String,
+    pub body: Words,
     /// On which changed file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -1945,26 +4826,26 @@ pub struct NewComment {
 }
 
 /// Who is to be invited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewInvitation {
     /// The e-mail address.
-    pub email: String,
+    pub email: EmailAddress,
     /// What they will be: no more than whoever invites.
-    pub role: String,
+    pub role: Role,
 }
 
 /// A new organization.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewOrganization {
     /// What it is called.
-    pub name: String,
+    pub name: Name,
 }
 
 /// A policy that is to be made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewPolicy {
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// Its text, in Cedar.
     pub text: String,
     /// Whether it counts; if not given: yes.
@@ -1976,46 +4857,46 @@ pub struct NewPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewProject {
     /// Its name, 1 to 100 characters.
-    pub name: String,
+    pub name: Name,
     /// Where its repository is: a directory on the server, `file://…`, `https://…` or `ssh://…`.
-    pub repository_url: String,
+    pub repository_url: RepositoryUrl,
     /// Languages and frameworks; found in the repository if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tech_stack: Option<Vec<String>>,
-    /// What is asked of its agents; `capabilities` is a list of what they should be able to do.
+    pub tech_stack: Option<Vec<Word>>,
+    /// `requirements`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requirements: Option<Value>,
-    /// Settings of its runs: `model`, `budget_usd`, `max_turns`, `base`, `data_class`, `approve`.
+    pub requirements: Option<ProjectRequirements>,
+    /// `configuration`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub configuration: Option<Value>,
+    pub configuration: Option<ProjectConfiguration>,
 }
 
 /// A task that is to be asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewTask {
     /// What should change, 1 byte to 1 MB.
-    pub description: String,
-    /// A line for people; the description's first line if not given.
+    pub description: Description,
+    /// `title`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// `feature`, `fix`, `refactor`, `test`, `docs` or `chore`; found from its words if not given.
+    pub title: Option<Title>,
+    /// `type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub r#type: Option<String>,
-    /// `low`, `medium` (if not given), `high` or `critical`.
+    pub r#type: Option<TaskType>,
+    /// `priority`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priority: Option<String>,
-    /// What is asked beside the words; `capabilities` is a list of what its agent should be able to do.
+    pub priority: Option<Priority>,
+    /// `requirements`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requirements: Option<Value>,
+    pub requirements: Option<Requirements>,
     /// Tasks of the same project that have to be completed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dependencies: Option<Vec<String>>,
+    pub dependencies: Option<Vec<TaskId>>,
     /// When it should be done, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_date: Option<String>,
-    /// The model, as `provider/model` (`SPEC` of the command line); the project's if not given.
+    /// `model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<Title>,
     /// What the run may cost, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_usd: Option<f64>,
@@ -2028,9 +4909,9 @@ pub struct NewTask {
     /// Stop after the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_only: Option<bool>,
-    /// The branch, tag or commit to start from.
+    /// `base`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<String>,
+    pub base: Option<Revision>,
     /// Plans and changes of protected paths are approved beforehand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<bool>,
@@ -2042,21 +4923,21 @@ pub struct NewTask {
 /// What a ticket is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewTicket {
-    /// The one project that it is for; whatever its caller may watch, if not given.
+    /// `project_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project_id: Option<String>,
+    pub project_id: Option<ProjectId>,
 }
 
 /// A token that is to be made.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewToken {
     /// A name for people.
-    pub name: String,
+    pub name: Name,
     /// A role of members, no more than one's own, or `agent` or `ci` for a machine.
-    pub role: String,
-    /// The only project that it may touch.
+    pub role: TokenRole,
+    /// `project_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project_id: Option<String>,
+    pub project_id: Option<ProjectId>,
     /// How many days it counts; 90 if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,
@@ -2069,17 +4950,74 @@ pub struct OneTimeLink {
     pub link: String,
 }
 
+/// `OperationId` of the API.
+pub type OperationId = String;
+
+/// What an operation came to, by its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OperationResult {
+    /// As `Prepared`.
+    Prepared(Box<Prepared>),
+    /// As `PullRequestChanged`.
+    PullRequestChanged(Box<PullRequestChanged>),
+    /// As `Forked`.
+    Forked(Box<Forked>),
+    /// As `Replayed`.
+    Replayed(Box<Replayed>),
+    /// As `Exported`.
+    Exported(Box<Exported>),
+    /// As `RunChanged`.
+    RunChanged(Box<RunChanged>),
+    /// What this client does not know.
+    Other(Value),
+}
+
+/// `OperationStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperationStatus {
+    /// `queued`.
+    #[serde(rename = "queued")]
+    Queued,
+    /// `running`.
+    #[serde(rename = "running")]
+    Running,
+    /// `done`.
+    #[serde(rename = "done")]
+    Done,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl OperationStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// What an operation came to so far, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperationView {
     /// `operation_…`.
-    pub operation_id: String,
+    pub operation_id: OperationId,
     /// What is to be done, such as `pull_request.merge`.
     pub kind: String,
     /// `queued`, `running`, `done` or `failed`.
-    pub status: String,
-    /// What it came to; null until it is done.
-    pub result: Option<Value>,
+    pub status: OperationStatus,
+    /// `result`.
+    pub result: Option<OperationResult>,
     /// `error`.
     pub error: Option<Failure>,
     /// When it was asked for.
@@ -2092,11 +5030,11 @@ pub struct OperationView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Organization {
     /// `tenant_…`.
-    pub id: String,
+    pub id: OrganizationId,
     /// What it is called.
     pub name: String,
-    /// The role of whoever asks.
-    pub role: Option<String>,
+    /// `role`.
+    pub role: Option<TokenRole>,
     /// How its pages look.
     pub branding: Branding,
     /// When it was made.
@@ -2108,12 +5046,45 @@ pub struct Organization {
 /// Members of an organization that are to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OrganizationChange {
-    /// Another name.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// `branding`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branding: Option<BrandingChange>,
+}
+
+/// `OrganizationId` of the API.
+pub type OrganizationId = String;
+
+/// `Outcome` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// `done`.
+    #[serde(rename = "done")]
+    Done,
+    /// `denied`.
+    #[serde(rename = "denied")]
+    Denied,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Outcome {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Done => "done",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A page of a list.
@@ -2154,9 +5125,27 @@ pub struct PageOfCodeArtifact {
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageOfComment {
+    /// The items.
+    pub items: Vec<Comment>,
+    /// Where the next page begins; null: this is the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PageOfFactLine {
     /// The items.
     pub items: Vec<FactLine>,
+    /// Where the next page begins; null: this is the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageOfGateResult {
+    /// The items.
+    pub items: Vec<GateResult>,
     /// Where the next page begins; null: this is the last one.
     pub next_cursor: Option<String>,
 }
@@ -2315,19 +5304,77 @@ pub struct Performance {
     pub average_cost_usd: Option<f64>,
 }
 
+/// How a task is to be done: steps and what each waits for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What will be done and why, for a person.
+    pub summary: String,
+    /// Title of the pull request.
+    pub title: String,
+    /// The steps, in the planner's order.
+    pub steps: Vec<PlanStep>,
+    /// The planner's estimate for all of it, in hours.
+    pub effort_hours: f64,
+    /// What may go wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risks: Option<Vec<String>>,
+}
+
+/// A step of the builder's own list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanItem {
+    /// What is to be done.
+    pub title: String,
+    /// `pending`, `in_progress` or `completed`.
+    pub status: String,
+}
+
+/// A plan with what it was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanLine {
+    /// Members that it shares with others of its kind.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// What the task was taken for, by facts.
+    pub analysis: Analysis,
+    /// `cost_usd`.
+    pub cost_usd: Option<Dollars>,
+    /// What they cost in the end; only of a finished run whose prices are known.
+    pub actual_cost_usd: Option<f64>,
+    /// Hours that the run took in the end; only of a finished one.
+    pub actual_effort_hours: Option<f64>,
+}
+
+/// One node of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanStep {
+    /// What the plan calls it.
+    pub id: String,
+    /// What is to be done.
+    pub title: String,
+    /// Name of the role file that does it.
+    pub role: String,
+    /// Ids of the steps whose results it starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<Vec<String>>,
+    /// How one sees that it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Vec<String>>,
+}
+
 /// The plan of a run, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanView {
     /// The run.
-    pub run_id: String,
+    pub run_id: RunId,
     /// Where the run stands.
-    pub run_status: String,
+    pub run_status: RunStatus,
     /// Whether it waits for a person's approval.
     pub waits_for_approval: bool,
-    /// What it was taken for, by facts; null before that.
-    pub analysis: Option<Value>,
-    /// Summary, title, steps, effort and risks; null until a planner made one.
-    pub plan: Option<Value>,
+    /// `analysis`.
+    pub analysis: Option<Analysis>,
+    /// `plan`.
+    pub plan: Option<Plan>,
 }
 
 /// A point of a series.
@@ -2343,7 +5390,7 @@ pub struct PointView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// `policy_…`.
-    pub id: String,
+    pub id: PolicyId,
     /// Its name, which no other policy of the organization has.
     pub name: String,
     /// Its text, in Cedar.
@@ -2359,9 +5406,9 @@ pub struct Policy {
 /// Members of a policy that are to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PolicyChange {
-    /// Another name.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Another text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -2370,17 +5417,67 @@ pub struct PolicyChange {
     pub enabled: Option<bool>,
 }
 
+/// `PolicyId` of the API.
+pub type PolicyId = String;
+
 /// A policy that is to be tried.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PolicyTrial {
-    /// Its text.
+    /// Its text. What is wrong with it is no error but the answer.
     pub text: String,
-    /// The policy that it would take the place of; none: it would be another one.
+    /// `policy_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy_id: Option<String>,
+    pub policy_id: Option<PolicyId>,
     /// Requests to try it on; if not given, those of the past that have receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Vec<Question>>,
+}
+
+/// What became of [`Operation::PrepareProject`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The project.
+    pub project_id: ProjectId,
+    /// Where its repository is on this server.
+    pub checkout: String,
+    /// The branch that is checked out there.
+    pub default_branch: Option<String>,
+    /// Languages and frameworks.
+    pub tech_stack: Vec<String>,
+}
+
+/// `Priority` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Priority {
+    /// `low`.
+    #[serde(rename = "low")]
+    Low,
+    /// `medium`.
+    #[serde(rename = "medium")]
+    Medium,
+    /// `high`.
+    #[serde(rename = "high")]
+    High,
+    /// `critical`.
+    #[serde(rename = "critical")]
+    Critical,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Priority {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A problem document. `type` never changes for a cause.
@@ -2408,23 +5505,23 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     /// `project_…`.
-    pub id: String,
+    pub id: ProjectId,
     /// Its name.
     pub name: String,
     /// Whose it is.
-    pub organization_id: String,
+    pub organization_id: OrganizationId,
     /// Where its repository is.
     pub repository_url: String,
     /// Languages and frameworks.
     pub tech_stack: Vec<String>,
     /// Its agents.
-    pub agents_assigned: Vec<String>,
+    pub agents_assigned: Vec<AgentId>,
     /// Settings of its runs.
-    pub configuration: Value,
+    pub configuration: ProjectConfiguration,
     /// What is asked of its agents.
     pub requirements: Value,
     /// `preparing`, `active`, `failed` or `archived`.
-    pub status: String,
+    pub status: ProjectStatus,
     /// What it is doing, or why it failed.
     pub status_detail: Option<String>,
     /// The branch that is checked out there.
@@ -2438,27 +5535,117 @@ pub struct Project {
 /// Members of a project that are to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProjectChange {
-    /// Another name.
+    /// `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Another repository; it is brought in anew.
+    pub name: Option<Name>,
+    /// `repository_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repository_url: Option<String>,
+    pub repository_url: Option<RepositoryUrl>,
     /// Other languages and frameworks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tech_stack: Option<Vec<String>>,
-    /// Other requirements.
+    pub tech_stack: Option<Vec<Word>>,
+    /// `requirements`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requirements: Option<Value>,
-    /// Other settings, as a whole.
+    pub requirements: Option<ProjectRequirements>,
+    /// `configuration`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub configuration: Option<Value>,
+    pub configuration: Option<ProjectConfiguration>,
     /// Other agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agents_assigned: Option<Vec<String>>,
-    /// `active` brings an archived project back.
+    pub agents_assigned: Option<Vec<AgentId>>,
+    /// `status`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
+    pub status: Option<ProjectStatusChange>,
+}
+
+/// Settings of a project's runs. Members that are not given leave it to `aamas.toml` and the server.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProjectConfiguration {
+    /// `model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Title>,
+    /// What a run may cost, in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
+    /// Answers of models in a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// `base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Revision>,
+    /// `data_class`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<DataClass>,
+    /// Whether changes of protected paths and plans are approved beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approve: Option<bool>,
+}
+
+/// `ProjectId` of the API.
+pub type ProjectId = String;
+
+/// What is asked of the agents of a project: at most 64 KB of JSON. Of `capabilities`, a list of words, those
+/// are chosen who have one.
+pub type ProjectRequirements = BTreeMap<String, Value>;
+
+/// `ProjectStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProjectStatus {
+    /// `preparing`.
+    #[serde(rename = "preparing")]
+    Preparing,
+    /// `active`.
+    #[serde(rename = "active")]
+    Active,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// `archived`.
+    #[serde(rename = "archived")]
+    Archived,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ProjectStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Active => "active",
+            Self::Failed => "failed",
+            Self::Archived => "archived",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `ProjectStatusChange` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProjectStatusChange {
+    /// `active`.
+    #[serde(rename = "active")]
+    Active,
+    /// `archived`.
+    #[serde(rename = "archived")]
+    Archived,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ProjectStatusChange {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Active => "active",
+            Self::Archived => "archived",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// Who answers for models.
@@ -2483,23 +5670,84 @@ pub struct ProviderLine {
     pub name: String,
 }
 
+/// What became of a pull request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PullRequestChanged {
+    /// Which.
+    pub pull_request_id: PullRequestId,
+    /// Where it stands now.
+    pub status: PullRequestStatus,
+}
+
+/// `PullRequestId` of the API.
+pub type PullRequestId = String;
+
+/// A pull request in a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PullRequestLine {
+    /// Its id.
+    pub id: PullRequestId,
+    /// Its title.
+    pub title: String,
+    /// Where a person can read it: a `file:` address for a local one.
+    pub url: String,
+}
+
+/// `PullRequestStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PullRequestStatus {
+    /// `draft`.
+    #[serde(rename = "draft")]
+    Draft,
+    /// `open`.
+    #[serde(rename = "open")]
+    Open,
+    /// `applied`.
+    #[serde(rename = "applied")]
+    Applied,
+    /// `merged`.
+    #[serde(rename = "merged")]
+    Merged,
+    /// `closed`.
+    #[serde(rename = "closed")]
+    Closed,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl PullRequestStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Applied => "applied",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// A pull request, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PullRequestView {
     /// `pr_…`.
-    pub id: String,
-    /// Its project; null for a run of the command line.
-    pub project_id: Option<String>,
+    pub id: PullRequestId,
+    /// `project_id`.
+    pub project_id: Option<ProjectId>,
     /// The run that made it.
-    pub run_id: String,
-    /// The task of that run.
-    pub task_id: Option<String>,
+    pub run_id: RunId,
+    /// `task_id`.
+    pub task_id: Option<TaskId>,
     /// Its title.
     pub title: String,
     /// Its description, in Markdown.
     pub description: String,
     /// `draft`, `open`, `applied`, `merged` or `closed`.
-    pub status: String,
+    pub status: PullRequestStatus,
     /// The branch.
     pub branch: String,
     /// The branch that it should go into.
@@ -2513,13 +5761,13 @@ pub struct PullRequestView {
     /// People who know the changed files best.
     pub reviewers: Vec<String>,
     /// Changed files.
-    pub files: Vec<Value>,
+    pub files: Vec<ChangedFile>,
     /// What the gates said.
-    pub gates: Vec<Value>,
+    pub gates: Vec<GateResult>,
     /// Remarks of people.
-    pub comments: Vec<Value>,
+    pub comments: Vec<Comment>,
     /// Approvals of people.
-    pub approvals: Vec<Value>,
+    pub approvals: Vec<Approval>,
     /// When it was opened.
     pub created_at: String,
     /// When it last changed.
@@ -2527,10 +5775,10 @@ pub struct PullRequestView {
 }
 
 /// A question to the policies. What is not given is as for the one who asks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// What somebody wants to do, such as `tasks.create`.
-    pub action: String,
+    pub action: Action,
     /// `resource`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Thing>,
@@ -2543,19 +5791,19 @@ pub struct Question {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// `receipt_…`.
-    pub id: String,
+    pub id: ReceiptId,
     /// When.
     pub at: String,
     /// Who asked, by id.
     pub principal: String,
     /// Their role.
-    pub role: String,
+    pub role: TokenRole,
     /// For what.
-    pub action: String,
+    pub action: Action,
     /// On what: kind and id.
     pub resource: String,
     /// `allow` or `deny`.
-    pub decision: String,
+    pub decision: Decision,
     /// The policies that decided; none where nothing permits.
     pub policies: Vec<String>,
     /// The same in a sentence.
@@ -2566,6 +5814,9 @@ pub struct Receipt {
     pub inputs_hash: String,
 }
 
+/// `ReceiptId` of the API.
+pub type ReceiptId = String;
+
 /// Codes for the day the phone is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecoveryCodes {
@@ -2573,30 +5824,225 @@ pub struct RecoveryCodes {
     pub recovery_codes: Vec<String>,
 }
 
+/// What became of [`Operation::ReplayRun`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// Whether every step is the same.
+    pub identical: bool,
+    /// Steps that are the same.
+    pub entries: u64,
+    /// The first step that differs.
+    pub first_difference: Option<Value>,
+    /// What could not be derived again, and why.
+    pub notes: Vec<String>,
+}
+
+/// `RepositoryUrl` of the API.
+pub type RepositoryUrl = String;
+
+/// What is asked of the agents of a task beside its words: at most 64 KB of JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Requirements {
+    /// What they should be able to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<Word>>,
+    /// Members that have no place of their own.
+    #[serde(flatten)]
+    pub additional_members: BTreeMap<String, Value>,
+}
+
+/// `ResourceType` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResourceType {
+    /// `Organization`.
+    #[serde(rename = "Organization")]
+    Organization,
+    /// `Project`.
+    #[serde(rename = "Project")]
+    Project,
+    /// `Task`.
+    #[serde(rename = "Task")]
+    Task,
+    /// `Run`.
+    #[serde(rename = "Run")]
+    Run,
+    /// `Plan`.
+    #[serde(rename = "Plan")]
+    Plan,
+    /// `PullRequest`.
+    #[serde(rename = "PullRequest")]
+    PullRequest,
+    /// `Agent`.
+    #[serde(rename = "Agent")]
+    Agent,
+    /// `Member`.
+    #[serde(rename = "Member")]
+    Member,
+    /// `Invitation`.
+    #[serde(rename = "Invitation")]
+    Invitation,
+    /// `Token`.
+    #[serde(rename = "Token")]
+    Token,
+    /// `Policy`.
+    #[serde(rename = "Policy")]
+    Policy,
+    /// `Audit`.
+    #[serde(rename = "Audit")]
+    Audit,
+    /// `Receipt`.
+    #[serde(rename = "Receipt")]
+    Receipt,
+    /// `Operation`.
+    #[serde(rename = "Operation")]
+    Operation,
+    /// `Session`.
+    #[serde(rename = "Session")]
+    Session,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl ResourceType {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Organization => "Organization",
+            Self::Project => "Project",
+            Self::Task => "Task",
+            Self::Run => "Run",
+            Self::Plan => "Plan",
+            Self::PullRequest => "PullRequest",
+            Self::Agent => "Agent",
+            Self::Member => "Member",
+            Self::Invitation => "Invitation",
+            Self::Token => "Token",
+            Self::Policy => "Policy",
+            Self::Audit => "Audit",
+            Self::Receipt => "Receipt",
+            Self::Operation => "Operation",
+            Self::Session => "Session",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What a reviewer says of a plan or a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Review {
+    /// Whether it may go on as it is.
+    pub approved: bool,
+    /// Why.
+    pub summary: String,
+    /// Remarks.
+    pub comments: Option<Vec<LineComment>>,
+}
+
+/// `Revision` of the API.
+pub type Revision = String;
+
+/// `Risk` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Risk {
+    /// `low`.
+    #[serde(rename = "low")]
+    Low,
+    /// `medium`.
+    #[serde(rename = "medium")]
+    Medium,
+    /// `high`.
+    #[serde(rename = "high")]
+    High,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Risk {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// A risk and its reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RiskLine {
     /// `low`, `medium` or `high`.
-    pub level: String,
+    pub level: Risk,
     /// Why.
     pub reasons: Vec<String>,
+}
+
+/// `Role` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// `owner`.
+    #[serde(rename = "owner")]
+    Owner,
+    /// `admin`.
+    #[serde(rename = "admin")]
+    Admin,
+    /// `maintainer`.
+    #[serde(rename = "maintainer")]
+    Maintainer,
+    /// `developer`.
+    #[serde(rename = "developer")]
+    Developer,
+    /// `reviewer`.
+    #[serde(rename = "reviewer")]
+    Reviewer,
+    /// `viewer`.
+    #[serde(rename = "viewer")]
+    Viewer,
+    /// `auditor`.
+    #[serde(rename = "auditor")]
+    Auditor,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Role {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Maintainer => "maintainer",
+            Self::Developer => "developer",
+            Self::Reviewer => "reviewer",
+            Self::Viewer => "viewer",
+            Self::Auditor => "auditor",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A run, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// `run_…`.
-    pub id: String,
+    pub id: RunId,
     /// Its task.
-    pub task_id: String,
-    /// Its project; null for a run of the command line.
-    pub project_id: Option<String>,
+    pub task_id: TaskId,
+    /// `project_id`.
+    pub project_id: Option<ProjectId>,
     /// The line that people read of its task.
     pub title: String,
     /// `queued`, `running`, `paused`, `interrupted`, `needs_input`, `limit_reached`, `failed`, `ready`,
     /// `no_change`,
     /// `gates_failed` or `canceled`.
-    pub status: String,
+    pub status: RunStatus,
     /// The model.
     pub model: String,
     /// The delivered branch.
@@ -2605,19 +6051,292 @@ pub struct Run {
     pub journal_seq: u64,
     /// What it spent so far.
     pub spent: Spent,
-    /// Its document, as `aamas run --json` prints it; null until it stands still.
-    pub document: Option<Value>,
+    /// `document`.
+    pub document: Option<RunDocument>,
     /// When it began.
     pub created_at: String,
     /// When it was last saved.
     pub updated_at: String,
 }
 
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunChanged {
+    /// Which.
+    pub run_id: RunId,
+    /// Where it stands now; `running` when a living process was told.
+    pub status: RunStatus,
+    /// The entry that it was set back to.
+    pub entry: Option<u64>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunDocument {
+    /// The run.
+    pub run_id: RunId,
+    /// Its task.
+    pub task_id: TaskId,
+    /// How it ended or stands.
+    pub status: RunStatus,
+    /// The model.
+    pub model: String,
+    /// The delivered branch.
+    pub branch: Option<String>,
+    /// The commit that the work started from.
+    pub base_commit: String,
+    /// The commit on the branch.
+    pub head_commit: Option<String>,
+    /// `pull_request`.
+    pub pull_request: Option<PullRequestLine>,
+    /// What the gates said, in order.
+    pub gates: Vec<GateResult>,
+    /// What the models used.
+    pub usage: UsageLine,
+    /// Answered calls of models.
+    pub turns: u32,
+    /// Milliseconds that processes spent on the run.
+    pub duration_ms: u64,
+    /// Level of the sandbox in force, such as `S2`; null before a workspace stood.
+    pub sandbox: Option<String>,
+    /// Where the report lies on the server.
+    pub report: Option<String>,
+    /// Where the report with the evidence lies: a page of HTML that needs nothing else.
+    pub report_html: Option<String>,
+    /// `error`.
+    pub error: Option<Failure>,
+    /// `plan`.
+    pub plan: Option<PlanLine>,
+    /// The attempts of a team, in the order in which they began.
+    pub attempts: Option<Vec<AttemptLine>>,
+}
+
+/// `RunId` of the API.
+pub type RunId = String;
+
+/// Bounds of a whole run; each ends in `limit_reached`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunLimits {
+    /// Calls of models that were answered.
+    pub max_turns: u32,
+    /// Nano-USD; null: no limit.
+    pub budget: Option<i64>,
+    /// Tokens of all prompts and answers.
+    pub max_tokens: u64,
+    /// Time that processes spent on the run.
+    pub timeout: Span,
+}
+
+/// What a run follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RunOrigin {
+    /// As `RunOriginVariant1`.
+    RunOriginVariant1(Box<RunOriginVariant1>),
+    /// As `RunOriginVariant2`.
+    RunOriginVariant2(Box<RunOriginVariant2>),
+    /// As `RunOriginVariant3`.
+    RunOriginVariant3(Box<RunOriginVariant3>),
+    /// What this client does not know.
+    Other(Value),
+}
+
+/// A follow-up on what a finished run delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOriginVariant1 {
+    /// A follow-up on what a finished run delivered.
+    pub continues: RunOriginVariant1Continues,
+}
+
+/// A follow-up on what a finished run delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOriginVariant1Continues {
+    /// The run.
+    pub run: RunId,
+    /// What agents should know of it.
+    pub words: String,
+}
+
+/// The same run up to an entry, and another way from there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOriginVariant2 {
+    /// The same run up to an entry, and another way from there.
+    pub forked: Box<RunOriginVariant2Forked>,
+}
+
+/// The same run up to an entry, and another way from there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOriginVariant2Forked {
+    /// The run.
+    pub run: RunId,
+    /// The last entry that both share.
+    pub seq: u64,
+    /// `origin`.
+    pub origin: Option<Box<RunOrigin>>,
+}
+
+/// A public page, whose text is untrusted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOriginVariant3 {
+    /// A public page, whose text is untrusted.
+    pub page: RunOriginVariant3Page,
+}
+
+/// A public page, whose text is untrusted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOriginVariant3Page {
+    /// Its address.
+    pub url: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a run was asked, fixed when it became durable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Top level of the repository on the server.
+    pub repo: String,
+    /// The task, as given.
+    pub task: String,
+    /// The model.
+    pub model: String,
+    /// Name of the role file that a single builder has.
+    pub role: String,
+    /// The seats that are taken beside the builders'; none: one builder and the gates.
+    pub team: Option<Vec<Seat>>,
+    /// Builders that work side by side at most; 0 means the default.
+    pub parallel: Option<u32>,
+    /// Whether the run ends with its plan.
+    pub plan_only: Option<bool>,
+    /// Whether a person approves the plan before anything is written.
+    pub plan_approval: Option<bool>,
+    /// Builders that try the same work side by side; the best result is taken. 0 and 1 mean one.
+    pub best_of: Option<u32>,
+    /// Whether `model` was named by hand: then it stands for all seats.
+    pub model_given: Option<bool>,
+    /// Models by seat, in order of preference, where they differ from `model`.
+    pub routes: Option<BTreeMap<String, Vec<String>>>,
+    /// The same by the name of a role file, which is stronger than its seat.
+    pub role_routes: Option<BTreeMap<String, Vec<String>>>,
+    /// Models to fall back to, in order, when the one in force fails for good.
+    pub fallback: Option<Vec<String>>,
+    /// `origin`.
+    pub origin: Option<RunOrigin>,
+    /// Images of the task.
+    pub images: Option<Vec<TaskImage>>,
+    /// The commit that the work starts from (hex).
+    pub base_commit: String,
+    /// The commit of the repository that a delivered branch grows from (hex).
+    pub base_head: String,
+    /// Bounds of the whole run.
+    pub limits: RunLimits,
+    /// Whether plans and changes to protected paths are approved beforehand.
+    pub yes: bool,
+    /// Warnings given before the start, for the report.
+    pub warnings: Option<Vec<String>>,
+}
+
+/// `RunStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunStatus {
+    /// `queued`.
+    #[serde(rename = "queued")]
+    Queued,
+    /// `running`.
+    #[serde(rename = "running")]
+    Running,
+    /// `paused`.
+    #[serde(rename = "paused")]
+    Paused,
+    /// `interrupted`.
+    #[serde(rename = "interrupted")]
+    Interrupted,
+    /// `needs_input`.
+    #[serde(rename = "needs_input")]
+    NeedsInput,
+    /// `limit_reached`.
+    #[serde(rename = "limit_reached")]
+    LimitReached,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// `ready`.
+    #[serde(rename = "ready")]
+    Ready,
+    /// `no_change`.
+    #[serde(rename = "no_change")]
+    NoChange,
+    /// `gates_failed`.
+    #[serde(rename = "gates_failed")]
+    GatesFailed,
+    /// `canceled`.
+    #[serde(rename = "canceled")]
+    Canceled,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl RunStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Interrupted => "interrupted",
+            Self::NeedsInput => "needs_input",
+            Self::LimitReached => "limit_reached",
+            Self::Failed => "failed",
+            Self::Ready => "ready",
+            Self::NoChange => "no_change",
+            Self::GatesFailed => "gates_failed",
+            Self::Canceled => "canceled",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `Seat` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seat {
+    /// `planner`.
+    #[serde(rename = "planner")]
+    Planner,
+    /// `architecture`.
+    #[serde(rename = "architecture")]
+    Architecture,
+    /// `builder`.
+    #[serde(rename = "builder")]
+    Builder,
+    /// `reviewer`.
+    #[serde(rename = "reviewer")]
+    Reviewer,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Seat {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Planner => "planner",
+            Self::Architecture => "architecture",
+            Self::Builder => "builder",
+            Self::Reviewer => "reviewer",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// A session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionLine {
     /// `token_…`.
-    pub id: String,
+    pub id: CredentialId,
     /// When it began.
     pub created_at: String,
     /// When it was last used, to the minute.
@@ -2651,42 +6370,85 @@ pub struct SetupRequest {
     /// The link that `aamas serve` printed (its part behind `link=`).
     pub link: String,
     /// What the organization is called.
-    pub organization_name: String,
+    pub organization_name: Name,
     /// The owner's name.
-    pub name: String,
+    pub name: Name,
     /// The owner's e-mail address.
-    pub email: String,
+    pub email: EmailAddress,
     /// The owner's password.
     pub password: String,
+}
+
+/// `Severity` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Severity {
+    /// `info`.
+    #[serde(rename = "info")]
+    Info,
+    /// `minor`.
+    #[serde(rename = "minor")]
+    Minor,
+    /// `major`.
+    #[serde(rename = "major")]
+    Major,
+    /// `blocker`.
+    #[serde(rename = "blocker")]
+    Blocker,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Severity {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Info => "info",
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::Blocker => "blocker",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SignIn {
     /// The e-mail address.
-    pub email: String,
+    pub email: EmailAddress,
     /// The password.
     pub password: String,
     /// The code of the second factor, or a recovery code, if the account has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The organization; the first one of the person if not given.
+    /// `organization_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization_id: Option<String>,
+    pub organization_id: Option<OrganizationId>,
 }
 
 /// Somebody that a question is about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Somebody {
-    /// A member.
+    /// `user_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-    /// Anybody with this role.
+    pub user_id: Option<UserId>,
+    /// `role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    pub role: Option<TokenRole>,
     /// Whether the second factor was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mfa: Option<bool>,
+}
+
+/// A span of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// Whole seconds.
+    pub secs: u64,
+    /// And nanoseconds.
+    pub nanos: u32,
 }
 
 /// What a run spent.
@@ -2704,13 +6466,43 @@ pub struct Spent {
     pub output_tokens: u64,
 }
 
+/// `Taint` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Taint {
+    /// `trusted`.
+    #[serde(rename = "trusted")]
+    Trusted,
+    /// `untrusted`.
+    #[serde(rename = "untrusted")]
+    Untrusted,
+    /// `secret`.
+    #[serde(rename = "secret")]
+    Secret,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Taint {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Trusted => "trusted",
+            Self::Untrusted => "untrusted",
+            Self::Secret => "secret",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// A task, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// `task_…`.
-    pub id: String,
-    /// Its project; null for a task of the command line.
-    pub project_id: Option<String>,
+    pub id: TaskId,
+    /// `project_id`.
+    pub project_id: Option<ProjectId>,
     /// Its place among the tasks of its organization, from 1.
     pub number: u64,
     /// A line for people.
@@ -2718,19 +6510,19 @@ pub struct Task {
     /// What was asked.
     pub description: String,
     /// `feature`, `fix`, `refactor`, `test`, `docs` or `chore`.
-    pub r#type: String,
+    pub r#type: TaskType,
     /// `low`, `medium`, `high` or `critical`.
-    pub priority: String,
+    pub priority: Priority,
     /// `submitted`, `working`, `input_required`, `paused`, `completed`, `failed` or `canceled`.
-    pub status: String,
-    /// The agent that it was given to; null: nobody fits, and `assignment` says why.
-    pub assigned_agent: Option<String>,
+    pub status: TaskStatus,
+    /// `assigned_agent`.
+    pub assigned_agent: Option<AgentId>,
     /// Who was found for it, and why.
-    pub assignment: Value,
+    pub assignment: Assignment,
     /// What is asked beside the words.
     pub requirements: Value,
     /// Tasks that have to be completed before it begins.
-    pub dependencies: Vec<String>,
+    pub dependencies: Vec<TaskId>,
     /// Hours that it will take, by the middle of the estimate.
     pub estimated_effort: f64,
     /// Eight of ten such tasks stay in it.
@@ -2747,10 +6539,10 @@ pub struct Task {
     pub held: bool,
     /// Whether an engine will begin it when its turn comes.
     pub queued: bool,
-    /// Its last run.
-    pub run_id: Option<String>,
-    /// The pull request of its last run.
-    pub pull_request_id: Option<String>,
+    /// `run_id`.
+    pub run_id: Option<RunId>,
+    /// `pull_request_id`.
+    pub pull_request_id: Option<PullRequestId>,
     /// What its last run has cost so far, in US dollars; null when a price is unknown.
     pub cost_usd: Option<f64>,
     /// `error`.
@@ -2766,28 +6558,130 @@ pub struct Task {
 /// Members of a task that are to be changed. A member that is null in JSON is taken as not given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskChange {
-    /// Another title.
+    /// `title`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Another priority.
+    pub title: Option<Title>,
+    /// `priority`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priority: Option<String>,
-    /// Another due date; an empty text takes it away.
+    pub priority: Option<Priority>,
+    /// `due_date`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_date: Option<String>,
-    /// Another agent; an empty text lets the matcher choose anew.
+    pub due_date: Option<DueDate>,
+    /// `assigned_agent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assigned_agent: Option<String>,
+    pub assigned_agent: Option<AgentOrNone>,
     /// Other dependencies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dependencies: Option<Vec<String>>,
+    pub dependencies: Option<Vec<TaskId>>,
+}
+
+/// `TaskId` of the API.
+pub type TaskId = String;
+
+/// An image of a task, kept as an artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskImage {
+    /// Its name as given.
+    pub name: String,
+    /// Such as `image/png`.
+    pub media_type: String,
+    /// Its content address.
+    pub object: String,
+}
+
+/// `TaskStatus` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskStatus {
+    /// `submitted`.
+    #[serde(rename = "submitted")]
+    Submitted,
+    /// `working`.
+    #[serde(rename = "working")]
+    Working,
+    /// `input_required`.
+    #[serde(rename = "input_required")]
+    InputRequired,
+    /// `paused`.
+    #[serde(rename = "paused")]
+    Paused,
+    /// `completed`.
+    #[serde(rename = "completed")]
+    Completed,
+    /// `failed`.
+    #[serde(rename = "failed")]
+    Failed,
+    /// `canceled`.
+    #[serde(rename = "canceled")]
+    Canceled,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl TaskStatus {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Working => "working",
+            Self::InputRequired => "input_required",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `TaskType` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskType {
+    /// `feature`.
+    #[serde(rename = "feature")]
+    Feature,
+    /// `fix`.
+    #[serde(rename = "fix")]
+    Fix,
+    /// `refactor`.
+    #[serde(rename = "refactor")]
+    Refactor,
+    /// `test`.
+    #[serde(rename = "test")]
+    Test,
+    /// `docs`.
+    #[serde(rename = "docs")]
+    Docs,
+    /// `chore`.
+    #[serde(rename = "chore")]
+    Chore,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl TaskType {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Feature => "feature",
+            Self::Fix => "fix",
+            Self::Refactor => "refactor",
+            Self::Test => "test",
+            Self::Docs => "docs",
+            Self::Chore => "chore",
+            Self::Other(word) => word,
+        }
+    }
 }
 
 /// A thing that a question is about.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Thing {
     /// Its kind as policies say it, such as `PullRequest`.
-    pub r#type: String,
+    pub r#type: ResourceType,
     /// Its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -2800,21 +6694,21 @@ pub struct Thing {
     /// Who works on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
-    /// `public`, `internal`, `confidential` or `restricted`.
+    /// `data_class`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_class: Option<String>,
-    /// `low`, `medium` or `high`.
+    pub data_class: Option<DataClass>,
+    /// `risk`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub risk: Option<String>,
+    pub risk: Option<Risk>,
     /// What it costs, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
-    /// Of a member, an invitation or a token: its role.
+    /// `role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// The role that it would get.
+    pub role: Option<TokenRole>,
+    /// `gives`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gives: Option<String>,
+    pub gives: Option<TokenRole>,
 }
 
 /// A ticket.
@@ -2826,17 +6720,54 @@ pub struct Ticket {
     pub expires_at: Option<String>,
 }
 
+/// `Timeframe` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Timeframe {
+    /// `24h`.
+    #[serde(rename = "24h")]
+    N24h,
+    /// `7d`.
+    #[serde(rename = "7d")]
+    N7d,
+    /// `30d`.
+    #[serde(rename = "30d")]
+    N30d,
+    /// `90d`.
+    #[serde(rename = "90d")]
+    N90d,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Timeframe {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::N24h => "24h",
+            Self::N7d => "7d",
+            Self::N30d => "30d",
+            Self::N90d => "90d",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// `Title` of the API.
+pub type Title = String;
+
 /// A token without its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Token {
     /// `token_…`.
-    pub id: String,
+    pub id: CredentialId,
     /// Its name.
     pub name: String,
     /// The role that it has at most; that of a person's token is never above the person's.
-    pub role: String,
-    /// The only project that it may touch.
-    pub project_id: Option<String>,
+    pub role: TokenRole,
+    /// `project_id`.
+    pub project_id: Option<ProjectId>,
     /// Who made it.
     pub created_by: String,
     /// When it was made.
@@ -2845,6 +6776,75 @@ pub struct Token {
     pub last_used_at: Option<String>,
     /// When it ends by itself.
     pub expires_at: Option<String>,
+}
+
+/// `TokenRole` of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenRole {
+    /// `owner`.
+    #[serde(rename = "owner")]
+    Owner,
+    /// `admin`.
+    #[serde(rename = "admin")]
+    Admin,
+    /// `maintainer`.
+    #[serde(rename = "maintainer")]
+    Maintainer,
+    /// `developer`.
+    #[serde(rename = "developer")]
+    Developer,
+    /// `reviewer`.
+    #[serde(rename = "reviewer")]
+    Reviewer,
+    /// `viewer`.
+    #[serde(rename = "viewer")]
+    Viewer,
+    /// `auditor`.
+    #[serde(rename = "auditor")]
+    Auditor,
+    /// `agent`.
+    #[serde(rename = "agent")]
+    Agent,
+    /// `ci`.
+    #[serde(rename = "ci")]
+    Ci,
+    /// A word that this client does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl TokenRole {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Maintainer => "maintainer",
+            Self::Developer => "developer",
+            Self::Reviewer => "reviewer",
+            Self::Viewer => "viewer",
+            Self::Auditor => "auditor",
+            Self::Agent => "agent",
+            Self::Ci => "ci",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// Tokens of one call or of many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenUsage {
+    /// All tokens of the prompt, cached ones included.
+    pub input_tokens: u64,
+    /// The part of them that the provider read from its cache.
+    pub cached_tokens: u64,
+    /// The part of them that the provider wrote to its cache.
+    pub cache_write_tokens: Option<u64>,
+    /// Tokens of the answer, reasoning included.
+    pub output_tokens: u64,
+    /// The part of them that the model thought with.
+    pub reasoning_tokens: Option<u64>,
 }
 
 /// A token with its secret.
@@ -2856,6 +6856,82 @@ pub struct TokenWithSecret {
     /// The secret: shown once.
     pub token: String,
 }
+
+/// What a tool call meant for the run, beyond its text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ToolMeaning {
+    /// As `ToolMeaningVariant1`.
+    ToolMeaningVariant1(Box<ToolMeaningVariant1>),
+    /// As `ToolMeaningVariant2`.
+    ToolMeaningVariant2(Box<ToolMeaningVariant2>),
+    /// As `ToolMeaningVariant3`.
+    ToolMeaningVariant3(Box<ToolMeaningVariant3>),
+    /// As `ToolMeaningVariant4`.
+    ToolMeaningVariant4(Box<ToolMeaningVariant4>),
+    /// As `ToolMeaningVariant5`.
+    ToolMeaningVariant5(Box<ToolMeaningVariant5>),
+    /// As `ToolMeaningVariant6`.
+    ToolMeaningVariant6(Box<ToolMeaningVariant6>),
+    /// What this client does not know.
+    Other(Value),
+}
+
+/// Nothing but its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToolMeaningVariant1 {
+    /// `plain`.
+    #[serde(rename = "plain")]
+    Plain,
+}
+
+impl ToolMeaningVariant1 {
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// The plan is now this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolMeaningVariant2 {
+    /// The plan is now this.
+    pub plan: Vec<PlanItem>,
+}
+
+/// A person is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolMeaningVariant3 {
+    /// A person is asked.
+    pub question: String,
+}
+
+/// The builder says that it is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolMeaningVariant4 {
+    /// The builder says that it is done.
+    pub finish: Closing,
+}
+
+/// The planner's plan, checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolMeaningVariant5 {
+    /// The planner's plan, checked.
+    pub planned: Plan,
+}
+
+/// A verdict on a plan or a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolMeaningVariant6 {
+    /// A verdict on a plan or a change.
+    pub reviewed: Review,
+}
+
+/// A trajectory in the Agent Trajectory Interchange Format.
+pub type Trajectory = BTreeMap<String, Value>;
 
 /// What a policy would change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -2872,11 +6948,27 @@ pub struct TrialReport {
     pub changed: Vec<ChangedDecision>,
 }
 
+/// What models used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsageLine {
+    /// Tokens of all prompts, cached ones included.
+    pub input_tokens: u64,
+    /// The cached part.
+    pub cached_tokens: u64,
+    /// Tokens of all answers.
+    pub output_tokens: u64,
+    /// US dollars; null when a price is unknown.
+    pub cost_usd: Option<f64>,
+}
+
+/// `UserId` of the API.
+pub type UserId = String;
+
 /// An answer and its reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// `allow` or `deny`.
-    pub decision: String,
+    pub decision: Decision,
     /// The policies that decide.
     pub policies: Vec<String>,
 }
@@ -2906,9 +6998,9 @@ pub struct Who {
     /// The organization that everything is read and written in.
     pub organization: Organization,
     /// The role in it.
-    pub role: String,
+    pub role: TokenRole,
     /// What can be asked for, by the policies, of the organization or of one's own things.
-    pub permissions: Vec<String>,
+    pub permissions: Vec<Action>,
     /// `token`.
     pub token: Option<WhoToken>,
 }
@@ -2926,7 +7018,7 @@ pub struct WhoToken {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WhoUser {
     /// `user_…`.
-    pub id: String,
+    pub id: UserId,
     /// The name.
     pub name: String,
     /// The e-mail address.
@@ -2934,3 +7026,9 @@ pub struct WhoUser {
     /// Whether the account has a second factor.
     pub totp: bool,
 }
+
+/// `Word` of the API.
+pub type Word = String;
+
+/// `Words` of the API.
+pub type Words = String;

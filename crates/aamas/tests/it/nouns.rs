@@ -216,6 +216,8 @@ fn who_fits_is_said_with_reasons_and_so_is_why_nobody_does() {
         "Write it down",
         "--type",
         "docs",
+        "--capability",
+        "docs",
         "--project",
         "Ledger",
     ]);

@@ -288,7 +288,7 @@ async fn mad_frames_end_their_own_socket_and_no_other() {
             let head = u8::try_from(next() & 0xff).expect("a byte");
             match next() % 3 {
                 0 => client.text(&text[..text.len().min(4_000)]).await,
-                1 => client.frame(head, text[..text.len().min(100)].as_bytes()).await,
+                1 => client.frame(head, &text.as_bytes()[..text.len().min(100)]).await,
                 _ => client.frame(0x81, &[0xff, 0xfe, head]).await,
             }
         }

@@ -161,7 +161,7 @@ impl Left {
             state: self.task_state,
             project: self.project,
             updated_at: at,
-            doc: to_doc(&doc),
+            doc: to_doc(&doc).into(),
             ..TaskRecord::new(task_id, "Round half up in invoices", began)
         };
         let run = RunRecord {

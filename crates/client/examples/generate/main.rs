@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Documents, and what is written from them.
 const FILES: [(&str, &str); 2] =
-    [("openapi.json", "src/generated.rs"), ("tests/it/rich.json", "tests/it/rich.rs")];
+    [("../../web/openapi.json", "src/generated.rs"), ("tests/it/rich.json", "tests/it/rich.rs")];
 
 fn main() -> Result<(), String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -22,7 +22,11 @@ fn check(path: &str, committed: &str, document: &str) {
 
 #[test]
 fn the_generated_client_is_what_its_document_says() {
-    check("src/generated.rs", include_str!("../../src/generated.rs"), include_str!("../../openapi.json"));
+    check(
+        "src/generated.rs",
+        include_str!("../../src/generated.rs"),
+        include_str!("../../../../web/openapi.json"),
+    );
 }
 
 #[test]

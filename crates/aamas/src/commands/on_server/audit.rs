@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use client::Client;
+use client::types::Anchors;
 use serde_json::{Value, json};
 
 use crate::cli::{Audit, AuditOf, Global};
@@ -48,8 +49,8 @@ fn own_organization(of: &AuditOf) -> Result<(), Refusal> {
 fn verify(global: &Global, server: &Client, checkpoints: &[PathBuf]) -> Result<ExitCode, Refusal> {
     let texts = checkpoints.iter().map(|path| text(path)).collect::<Result<Vec<_>, _>>()?;
     let found = block_on(async {
-        let anchors = taken(json!({ "checkpoints": texts }))?;
-        Ok::<_, Refusal>(server.verify_audit(&anchors).value().await?)
+        let anchors: Anchors = taken(json!({ "checkpoints": texts }))?;
+        Ok::<_, Refusal>(server.verify_audit(body_of(&anchors)).value().await?)
     })??;
     let code = if found["valid"] == true { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) };
     if global.json {
@@ -63,6 +64,11 @@ fn verify(global: &Global, server: &Client, checkpoints: &[PathBuf]) -> Result<E
     let verdict = if found["valid"] == true { "whole" } else { "NOT whole" };
     out!("{verdict}, says the server: {} entries, {} checkpoints", found["entries"], found["checkpoints"]);
     Ok(code)
+}
+
+/// A body, for an operation that needs one or takes one: the description may say either.
+fn body_of<'b, T, B: From<&'b T>>(body: &'b T) -> B {
+    B::from(body)
 }
 
 fn export(server: &Client, output: &Path) -> Result<ExitCode, Refusal> {
