@@ -28,6 +28,29 @@ class Project(BaseModel):
     updated_at: str
 
 
+class Candidate(BaseModel):
+    agent_id: str
+    name: str
+    score: float
+    reasons: list[str]
+
+
+class Assignment(BaseModel):
+    reason: str
+    score: float
+    candidates: list[Candidate]
+
+
+class Interval(BaseModel):
+    low: float
+    high: float
+
+
+class Risk(BaseModel):
+    level: str
+    reasons: list[str]
+
+
 class Task(BaseModel):
     id: str
     project_id: str
@@ -37,6 +60,9 @@ class Task(BaseModel):
     priority: str
     status: str
     assigned_agent: str | None
+    assignment: Assignment
+    effort_interval: Interval
+    risk: Risk
     dependencies: list[str]
     requirements: dict
     estimated_effort: float | None
@@ -44,6 +70,22 @@ class Task(BaseModel):
     quality_score: float | None
     created_at: str
     updated_at: str
+
+
+# What a matcher says of five agents, as long as what ours says.
+ASSIGNMENT = Assignment(
+    reason="Backend developer fits best: what it can do, nothing else to do, no record yet",
+    score=0.81,
+    candidates=[
+        Candidate(
+            agent_id=f"agent_01m84e428hegfta99zd6mq5a9{n}",
+            name="Backend developer",
+            score=0.81,
+            reasons=["can do all that is asked", "knows backend best", "has nothing to do", "has no record yet"],
+        )
+        for n in range(5)
+    ],
+)
 
 
 class NewTask(BaseModel):
@@ -102,7 +144,8 @@ def new_task(project: str, title: str, description: str) -> Task:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Task(
         id=f"task_{uuid.uuid4().hex}", project_id=project, title=title, description=description, type="fix",
-        priority="medium", status="submitted", assigned_agent="agent_1", dependencies=[], requirements={},
+        priority="medium", status="submitted", assigned_agent="agent_1", assignment=ASSIGNMENT,
+        effort_interval=Interval(low=0.5, high=4.0), risk=Risk(level="low", reasons=["a small change"]), dependencies=[], requirements={},
         estimated_effort=1.5, actual_effort=None, quality_score=None, created_at=now, updated_at=now,
     )
 

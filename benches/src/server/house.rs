@@ -1,11 +1,14 @@
 //! Servers under measurement: ours, with an organization in it, and the framework's beside it.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::http::Talk;
@@ -56,7 +59,9 @@ impl Server {
     pub(super) async fn framework(python: &Path, program: &Path, database: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let began = Instant::now();
+        // Its workers are processes of their own, which its end leaves behind.
         let child = program_named(python)
+            .process_group(0)
             .arg(program)
             .arg(database)
             .arg(port.to_string())
@@ -89,6 +94,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let group = i32::try_from(self.child.id()).map(Pid::from_raw);
+        let _ = group.map(|group| killpg(group, Signal::SIGKILL));
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -202,7 +202,7 @@ pub struct Serve {
     /// Runs at once; by default as many as the machine has cores, at least 2.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub parallel_runs: Option<u32>,
-    /// Requests a second of one token or session; addresses of unknown callers get a tenth of it. [default: 20000]
+    /// Requests a second of one token or session; addresses of unknown callers get a tenth of it. [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
     /// Who else may say who somebody is: OpenID providers and issuers of tokens, in TOML (docs/configuration.md).

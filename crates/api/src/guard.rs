@@ -46,7 +46,7 @@ impl Limits {
 impl Default for Limits {
     /// More than one busy program needs: what holds by default is a bound for those that run wild.
     fn default() -> Self {
-        Self::per_second(20_000)
+        Self::per_second(100_000)
     }
 }
 
