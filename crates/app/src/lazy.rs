@@ -2,35 +2,26 @@
 
 use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A part of a document that is passed on as it is, and read only by whoever asks for it.
+/// A part of a document that is passed on as it is: JSON that says a `T`.
 #[derive(Clone, Debug)]
 pub struct Lazy<T> {
     text: Box<RawValue>,
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: Serialize + DeserializeOwned> Lazy<T> {
+impl<T: Serialize> Lazy<T> {
     /// The part that says `value`; `null` for one that JSON can't say.
     #[must_use]
     pub fn of(value: &T) -> Self {
         let text = to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned());
         Self { text, of: PhantomData }
     }
-
-    /// What it says.
-    ///
-    /// # Errors
-    /// Why it is no `T`.
-    pub fn read(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.text.get())
-    }
 }
 
-impl<T: Serialize + DeserializeOwned + Default> Default for Lazy<T> {
+impl<T: Serialize + Default> Default for Lazy<T> {
     fn default() -> Self {
         Self::of(&T::default())
     }

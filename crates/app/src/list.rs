@@ -103,14 +103,6 @@ impl Asked {
         self.limit <= SHORT
     }
 
-    /// Where the page begins, in either direction.
-    #[must_use]
-    pub fn from(self) -> Option<u64> {
-        match self.page {
-            Page::Newest { before: from, .. } | Page::Oldest { after: from, .. } => from,
-        }
-    }
-
     /// Reads chunks by `read` until the page is full of rows that `keep` lets through. `number` gives a row's place.
     ///
     /// # Errors
