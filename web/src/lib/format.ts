@@ -18,32 +18,33 @@ export function money(usd: number | null | undefined): string {
 export const fromNano = (nano: number | null | undefined): number | null =>
   nano === null || nano === undefined ? null : nano / 1e9;
 
-/** `820 ms`, `1.2 s`, `3 m 05 s`, `2 h 10 m`. */
+/** `820 ms`, `1.2 s`, `3 min 05 s`, `2 h 10 min`. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 60) return `${decimal.format(Math.floor(seconds * 10) / 10)} s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} m ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} m`;
+  if (minutes < 60) return `${minutes} min ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** Hours of effort. */
+/** Hours of effort, estimated or taken. */
 export function hours(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
-  if (value < 1) return `${Math.max(1, Math.round(value * 60))} min`;
+  if (value < 1 / 60) return 'under 1 min';
+  if (value < 1) return `${Math.round(value * 60)} min`;
   return `${decimal.format(value)} h`;
 }
 
-/** How long ago, short: `now`, `40 s`, `12 m`, `3 h`, `5 d`, then the date. */
+/** How long ago, short: `now`, `40 s`, `12 min`, `3 h`, `5 d`, then the date. */
 export function ago(at: string | null | undefined, now: number): string {
   if (!at) return 'never';
   const seconds = Math.round((now - Date.parse(at)) / 1000);
   if (Number.isNaN(seconds)) return '–';
   if (seconds < 5) return 'now';
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} m`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
   if (seconds < 30 * 86_400) return `${Math.floor(seconds / 86_400)} d`;
   return new Date(at).toLocaleDateString('en-US', { month: 'short', day: 'numeric', year: 'numeric' });
@@ -52,7 +53,7 @@ export function ago(at: string | null | undefined, now: number): string {
 /** The same in a sentence or beside a word: `now`, `12 min ago`. */
 export function longAgo(at: string | null | undefined, now: number): string {
   const text = ago(at, now);
-  return /^\d+ [smhd]$/.test(text) ? `${text.replace(/ m$/, ' min')} ago` : text;
+  return /^\d+ (s|min|h|d)$/.test(text) ? `${text} ago` : text;
 }
 
 /** The time of day, for lists of one day. */
@@ -123,9 +124,13 @@ export function bytes(value: number): string {
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`;
 
+/** Words that are written in capitals, wherever they stand in a name. */
+export const initials = (text: string): string =>
+  text.replace(/\b(ai|api|cd|ci|css|html|http|id|ml|qa|sql|ui|url|ux)\b/gi, (word) => word.toUpperCase());
+
 /** `technical_lead` as people write it: `Technical lead`. */
 export function words(key: string): string {
-  const text = key.replace(/[_-]+/g, ' ').trim();
+  const text = initials(key.replace(/[_-]+/g, ' ').trim());
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -174,7 +174,7 @@ export function transcript(items: JournalItem[]): Transcript {
           {
             // Said where it is another than the run's.
             result: e.model === model ? '' : modelName(e.model),
-            body: e.why ? prose(e.why) : null,
+            body: e.why ? prose(why(e.role, e.why)) : null,
           },
         );
         break;
@@ -422,6 +422,10 @@ export function transcript(items: JournalItem[]): Transcript {
   }
   return out;
 }
+
+/** Why a role was taken, with the role called as its agents are. */
+const why = (role: string, text: string): string =>
+  text.startsWith(`${role} `) ? roleName(role) + text.slice(role.length) : text;
 
 function meaning(
   out: Transcript,
