@@ -35,3 +35,16 @@ export function oneLine(text: string, length = 200): string {
   const line = clean(text).replace(/\s+/g, ' ').trim();
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
+
+/** Whether the same was typed as is shown, but for what no keyboard has: typographic quotes, dashes, ellipses and spaces. */
+export function sameWords(typed: string, shown: string): boolean {
+  const plain = (text: string) =>
+    text
+      .normalize('NFKC')
+      .replace(/[‘’]/g, "'")
+      .replace(/[“”]/g, '"')
+      .replace(/[‐–—−]/g, '-')
+      .replace(/\s+/g, ' ')
+      .trim();
+  return plain(typed) === plain(shown);
+}
