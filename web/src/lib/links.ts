@@ -4,6 +4,7 @@ const PAGES: Record<string, string> = {
   pr: '/reviews/',
   project: '/projects/',
   agent: '/agents/',
+  run: '/runs/',
 };
 
 /** The page of a thing, by its kind and id; null if it has none. */
