@@ -144,7 +144,7 @@ async function firstStart() {
     await page.getByLabel('Address or path').fill(server.repository);
     await accessible();
     await button('Add the repository').click();
-    await page.getByRole('radio', { name: /^offline/ }).check();
+    await page.getByRole('radio', { name: /^Offline engine/ }).check();
     await accessible();
     await button('Use this model').click();
     await page.getByText('calculator is ready').waitFor();

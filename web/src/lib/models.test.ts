@@ -20,4 +20,7 @@ test.each([
   const models = withDefault({ default: id, providers: [], items: [line('a', false), line('b', true)] });
   expect(models.items.map((m) => m.id)).toEqual(ids);
   expect(models.items.find((m) => m.id === id)?.configured).toBe(true);
+  expect(models.items.find((m) => m.id === 'offline')?.note).toBe(
+    id === 'offline' ? 'Needs no key and costs nothing: repairs failing tests by search.' : undefined,
+  );
 });

@@ -79,3 +79,11 @@ export const GATES: Record<string, string> = {
   secrets: 'Secrets',
   diff: 'Diff',
 };
+
+/** What each level of the sandbox keeps from the machine. */
+export const SANDBOX: Record<string, string> = {
+  S0: 'Level S0: nothing keeps commands from the machine',
+  S1: 'Level S1: Landlock, seccomp and limits on resources',
+  S2: 'Level S2: as S1, in namespaces of its own, without network',
+  S3: 'Level S3: as S2, with memory and processes bounded by cgroups',
+};
