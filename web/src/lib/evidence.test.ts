@@ -6,6 +6,7 @@ it('says what was seen, and leaves out what was not', () =>
     seen({
       commands: [{ suite: 'unittest', end: { exited: 0 }, tests: 2 }],
       head: { passed: 2, failed: 0 },
+      duration_ms: 122,
       is_fix: true,
       fixed: ['tests/test_calc.py::test_add', 'tests/test_calc.py::test_twice'],
       flaky: [],
@@ -14,6 +15,7 @@ it('says what was seen, and leaves out what was not', () =>
   ).toEqual([
     { name: 'Commands', items: ['suite unittest, end exited 0, tests 2'] },
     { name: 'Head', items: ['passed 2, failed 0'] },
+    { name: 'Duration', items: ['122 ms'] },
     { name: 'Is fix', items: ['yes'] },
     { name: 'Fixed', items: ['tests/test_calc.py::test_add', 'tests/test_calc.py::test_twice'] },
   ]));

@@ -1,4 +1,4 @@
-import { words } from './format';
+import { duration, words } from './format';
 
 /** What a gate saw, one thing a row; what it saw nothing of is left out. */
 export interface Seen {
@@ -12,6 +12,10 @@ const isNothing = (value: unknown): boolean =>
   value === '' ||
   (typeof value === 'object' && Object.values(value).every(isNothing));
 
+/** A name and a value with its unit, which the key ends with. */
+const named = (key: string, value: unknown): [string, unknown] =>
+  key.endsWith('_ms') && typeof value === 'number' ? [key.slice(0, -3), duration(value)] : [key, value];
+
 /** A value in one line: `passed 2, failed 0`. */
 function inWords(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
@@ -19,6 +23,7 @@ function inWords(value: unknown): string {
   if (typeof value === 'object' && value !== null)
     return Object.entries(value)
       .filter(([, v]) => !isNothing(v))
+      .map(([k, v]) => named(k, v))
       .map(([key, v]) => `${key.replaceAll('_', ' ')} ${inWords(v)}`)
       .join(', ');
   return String(value);
@@ -30,6 +35,7 @@ export function seen(evidence: unknown): Seen[] {
   if (typeof evidence !== 'object' || evidence === null) return [];
   return Object.entries(evidence)
     .filter(([, value]) => !isNothing(value))
+    .map(([k, v]) => named(k, v))
     .map(([key, value]) => ({
       name: words(key),
       items: Array.isArray(value) ? value.map(inWords) : [inWords(value)],
