@@ -37,3 +37,7 @@ export function withDefault(models: Models): Models {
   if (models.default && !items.some((m) => m.id === models.default)) items.unshift(unlisted);
   return { ...models, items: items.map((m) => (m.id === 'offline' ? { ...m, ...OFFLINE } : m)) };
 }
+
+/** What keeps a provider from being used; its name stands beside it already. */
+export const missingKey = (provider: Models['providers'][number]): string =>
+  (provider.hint ?? 'No key is configured.').replace(/^\S+ needs a key, and /, '');
