@@ -1,1 +1,0 @@
-import{d as e,l as s,g as o,s as r}from"./DqBfRhXe.js";class a{#t=e(s(Date.now()));get now(){return o(this.#t)}set now(t){r(this.#t,t,!0)}start(){const t=setInterval(()=>this.now=Date.now(),5e3);return()=>clearInterval(t)}}const l=new a;export{l as c};

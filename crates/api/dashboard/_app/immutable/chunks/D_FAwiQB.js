@@ -1,1 +1,0 @@
-import{i as s,j as t,k as i}from"./DqBfRhXe.js";import{B as c}from"./BYrbsOZH.js";const f=Symbol("NaN");function y(r,e,n){s&&t();var o=new c(r);i(()=>{var a=e();a!==a&&(a=f),o.ensure(a,n)})}export{y as k};
