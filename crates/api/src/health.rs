@@ -1,5 +1,7 @@
 //! `/health`, `/ready` and `/metrics`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
@@ -19,6 +21,19 @@ async fn health() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
+/// How long the store may take to answer: whoever probes waits for a second or a few.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the store answers in time; else why there is no answer, in words and as a code.
+async fn in_time<T>(
+    asked: impl Future<Output = Result<T, app::StoreError>>,
+) -> Result<T, (String, &'static str)> {
+    match tokio::time::timeout(STORE_PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(|error| (error.to_string(), error.code())),
+        Err(_) => Err((format!("it does not answer within {STORE_PATIENCE:?}"), "store_silent")),
+    }
+}
+
 /// Whether requests can be served: the store takes a write and gives it back.
 async fn ready(State(state): State<ApiState>) -> Response {
     let not = |why: &str, code: &str| {
@@ -28,14 +43,14 @@ async fn ready(State(state): State<ApiState>) -> Response {
     if state.is_stopping() {
         return not("the server is stopping", "stopping");
     }
-    match app::vital::probe(state.platform()).await {
+    match in_time(app::vital::probe(state.platform())).await {
         Ok(took) => {
             let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             Json(json!({ "status": "ready", "store_write_us": took })).into_response()
         }
-        Err(error) => {
-            tracing::warn!(error = %error, "not ready");
-            not("the store does not take writes", error.code())
+        Err((error, code)) => {
+            tracing::warn!(error, error.code = code, "not ready");
+            not("the store does not take writes", code)
         }
     }
 }
@@ -46,7 +61,7 @@ async fn metrics(State(state): State<ApiState>) -> Response {
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     let number = |n: u64| n as f64;
     metrics::gauge!("aamas_http_requests_seen").set(number(state.requests()));
-    match app::vitals::vitals(state.platform()).await {
+    match in_time(app::vitals::vitals(state.platform())).await {
         Ok(vitals) => {
             for gauge in vitals.gauges() {
                 metrics::describe_gauge!(gauge.name, gauge.help);
@@ -57,8 +72,8 @@ async fn metrics(State(state): State<ApiState>) -> Response {
             }
         }
         // What could not be asked keeps its last value; that it could not is a metric too.
-        Err(error) => {
-            tracing::warn!(error = %error, "the store can't be asked for its vitals");
+        Err((error, code)) => {
+            tracing::warn!(error, error.code = code, "the store can't be asked for its vitals");
             metrics::counter!("aamas_store_failures_total").increment(1);
         }
     }

@@ -89,10 +89,14 @@ async fn while_another_process_holds_the_database_writes_are_put_off_and_reads_g
     let begun = Instant::now();
     let writes = futures_util::future::join_all((0..12).map(|_| new_project(&world, &token, "held")));
     let reads = async { (names(&world, &token).await, begun.elapsed()) };
-    let (answers, (seen, read_took)) = tokio::join!(writes, reads);
+    let probe = async { (world.send(Method::GET, "/ready", None, None).await, begun.elapsed()) };
+    let (answers, (seen, read_took), (ready, probe_took)) = tokio::join!(writes, reads, probe);
     assert!(begun.elapsed() < BOUND, "twelve writers waited {:?}", begun.elapsed());
     assert_eq!(seen, ["before"]);
     assert!(read_took < Duration::from_secs(5), "a reader waited {read_took:?}");
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{}", ready.text);
+    assert_eq!(ready.json()["code"], "store_silent", "{}", ready.text);
+    assert!(probe_took < Duration::from_secs(5), "a probe waited {probe_took:?}");
     answers.iter().for_each(|answer| is_put_off(answer, "database_locked"));
     let query = json!({ "query": "mutation { registerAgent(input: {name: \"x\", type: \"developer\"}) { success } }" });
     let graph = world.send(Method::POST, "/graphql", Some(&token), Some(&query)).await;
