@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,13 +63,29 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// A file of the certificate can't be used.
+    /// The file of the certificates can't be used.
     #[error("cannot use {}: {why}", path.display())]
-    Certificate {
+    Certificates {
         /// Which.
         path: PathBuf,
         /// Why.
         why: String,
+    },
+    /// The file of the private key can't be used.
+    #[error("cannot use {}: {why}", path.display())]
+    Key {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The private key is not that of the server's own certificate.
+    #[error("the key in {} does not belong to the certificate in {}", key.display(), certificates.display())]
+    Mismatch {
+        /// The file of the certificates.
+        certificates: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
     },
 }
 
@@ -101,21 +117,39 @@ impl Listener {
 }
 
 fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ServeError> {
-    let refused = |path: &Path, why: String| ServeError::Certificate { path: path.to_owned(), why };
+    let unfit = |why: String| ServeError::Certificates { path: tls.certificates.clone(), why };
+    let unfit_key = |why: String| ServeError::Key { path: tls.key.clone(), why };
     let certificates = CertificateDer::pem_file_iter(&tls.certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| refused(&tls.certificates, e.to_string()))?;
+        .map_err(|e| unfit(words(e)))?;
     if certificates.is_empty() {
-        return Err(refused(&tls.certificates, "it has no certificate".to_owned()));
+        return Err(unfit("it has no certificate in PEM".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|e| refused(&tls.key, e.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|e| match e {
+        pem::Error::NoItemsFound => unfit_key("it has no private key in PEM".to_owned()),
+        other => unfit_key(words(other)),
+    })?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
-        .map_err(|e| refused(&tls.key, e.to_string()))?;
+        .map_err(|e| match e {
+            rustls::Error::InconsistentKeys(_) => {
+                ServeError::Mismatch { certificates: tls.certificates.clone(), key: tls.key.clone() }
+            }
+            rustls::Error::InvalidCertificate(_) => unfit(e.to_string()),
+            other => unfit_key(other.to_string()),
+        })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// What is wrong with a file, as the system says it.
+fn words(error: pem::Error) -> String {
+    match error {
+        pem::Error::Io(cause) => cause.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// Serves until `stop`, then lets requests that are under way end.

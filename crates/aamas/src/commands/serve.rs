@@ -1,11 +1,12 @@
 //! `aamas serve`: composes the doors and the engine on one store, and ends them without losing anything.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiState, Config, Limits, Listener, Tls};
+use api::{ApiState, Config, Limits, Listener, ServeError, Tls};
 use app::models::{Model, Models, Provider};
 use app::{Platform, Settings};
 use domain::TenantId;
@@ -142,14 +143,34 @@ async fn listen(arguments: &Serve) -> Result<(Listener, &'static str), Refusal> 
         (Some(certificates), Some(key)) => Some(Tls { certificates: certificates.clone(), key: key.clone() }),
         _ => None,
     };
-    let listener = Listener::bind(arguments.listen, tls.as_ref()).await.map_err(|error| {
-        Refusal::usage(
-            "cannot_listen",
-            engine::sentence(&error),
-            "free the address, or name another --listen",
-        )
-    })?;
+    let listener = Listener::bind(arguments.listen, tls.as_ref())
+        .await
+        .map_err(|error| Refusal::usage("cannot_listen", engine::sentence(&error), hint(&error)))?;
     Ok((listener, if tls.is_some() { "https" } else { "http" }))
+}
+
+/// What to do where the server can't listen.
+fn hint(error: &ServeError) -> &'static str {
+    match error {
+        ServeError::Listen { source, .. } => match source.kind() {
+            ErrorKind::PermissionDenied => {
+                "name a port from 1024 on with --listen: this user may not have the lower ones"
+            }
+            ErrorKind::AddrNotAvailable => {
+                "name an address of this machine with --listen, or 0.0.0.0 for all of them"
+            }
+            _ => "free the address, or name another --listen",
+        },
+        ServeError::Certificates { .. } => {
+            "name with --tls-cert a readable PEM file: the server's certificate, then those between it and its authority"
+        }
+        ServeError::Key { .. } => {
+            "name with --tls-key a readable PEM file with the certificate's private key, without a passphrase"
+        }
+        ServeError::Mismatch { .. } => {
+            "name the key that this certificate was made for; the server's own certificate comes first in its file"
+        }
+    }
 }
 
 fn scheduler(engine: Engine, arguments: &Serve) -> Scheduler {
