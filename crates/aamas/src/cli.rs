@@ -44,7 +44,8 @@ pub struct Global {
     /// Where AAMAS keeps its database, mirrors and reports.
     #[arg(long, global = true, value_name = "DIR", env = "AAMAS_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Work on a server instead of the data directory; its token is read from AAMAS_TOKEN. Empty: on this machine.
+    /// Work on a server instead of the data directory; its token is read from AAMAS_TOKEN. Empty: on this machine. A
+    /// private authority of its certificate is trusted by SSL_CERT_FILE.
     #[arg(long, global = true, value_name = "URL", env = "AAMAS_SERVER")]
     pub server: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! A server that the command line works on, and its refusals as exits.
 
-use client::{Client, Error, Problem};
+use client::{Client, Distrust, Error, Problem};
 
 use crate::cli::Global;
 use crate::refusal::Refusal;
@@ -50,6 +50,17 @@ impl From<Error> for Refusal {
                 message,
                 format!("see whether `aamas serve` runs there: {server}/health"),
             ),
+            Error::Untrusted { distrust, .. } => {
+                Self::internal("server_untrusted", message, trust_hint(distrust))
+            }
+            Error::TlsRequired { .. } => {
+                Self::usage("tls_required", message, "name it as https:// with the same host and port")
+            }
+            Error::NoTls { .. } => Self::usage(
+                "no_tls",
+                message,
+                "name it as http://, or serve with --tls-cert and --tls-key there",
+            ),
             Error::Refused(problem) => of_problem(*problem, message),
             Error::Unexpected { server, .. } => Self::internal(
                 "unexpected_answer",
@@ -57,6 +68,17 @@ impl From<Error> for Refusal {
                 format!("see whether {server} is a server of this release: {server}/openapi.json"),
             ),
         }
+    }
+}
+
+/// What to do about a certificate that is not trusted.
+fn trust_hint(distrust: Distrust) -> &'static str {
+    match distrust {
+        Distrust::Authority => {
+            "set SSL_CERT_FILE to a PEM file with the authority that signed its certificate, or let this system trust it"
+        }
+        Distrust::Name => "name the server in --server as its certificate does",
+        Distrust::Time => "renew its certificate there; if it is valid, set the clock of this machine",
     }
 }
 

@@ -18,6 +18,6 @@ pub mod generated;
 mod transport;
 
 pub use call::{Asked, Outcome};
-pub use error::{Error, FieldError, Problem};
+pub use error::{Distrust, Error, FieldError, Problem};
 pub use generated as types;
 pub use transport::Client;

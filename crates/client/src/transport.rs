@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url, redirect};
 
 use crate::call::{Answer, Call};
@@ -80,7 +80,7 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, Error> {
-        let unreachable = |source| Error::Unreachable { server: self.base.clone(), source };
+        let unreachable = |source| Error::no_connection(&self.base, source);
         let mut url = Url::parse(&format!("{}{}", self.base, call.path?))
             .map_err(|e| Error::InvalidCall(e.to_string()))?;
         if !call.query.is_empty() {
@@ -96,6 +96,9 @@ impl Client {
             request = request.header(CONTENT_TYPE, "application/json").body(body?);
         }
         let mut response = request.send().await.map_err(unreachable)?;
+        if is_sent_to_tls(&response) {
+            return Err(Error::TlsRequired { server: self.base.clone() });
+        }
         let (status, kind, retry_after_s) = (response.status(), kind_of(&response), retry_after(&response));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -124,6 +127,14 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
     }
+}
+
+/// Whether an answer sends the request to the same place over TLS.
+fn is_sent_to_tls(response: &Response) -> bool {
+    let (asked, location) = (response.url(), response.headers().get(LOCATION));
+    let location = location.and_then(|value| Url::parse(value.to_str().ok()?).ok());
+    let over_tls = |to: Url| to.scheme() == "https" && to.host() == asked.host() && to.path() == asked.path();
+    response.status().is_redirection() && asked.scheme() == "http" && location.is_some_and(over_tls)
 }
 
 fn kind_of(response: &Response) -> String {

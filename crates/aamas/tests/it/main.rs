@@ -27,6 +27,7 @@ mod serving;
 mod session;
 mod snapshot;
 mod team;
+mod tls;
 mod tools;
 mod usage;
 mod world;

@@ -82,13 +82,15 @@ async fn refusals_are_told_from_answers_of_something_else() {
         answer("429 Too Many Requests", "application/problem+json", problem),
         answer("502 Bad Gateway", "text/html", "<h1>Bad Gateway</h1>"),
         answer("302 Found", "text/plain", "elsewhere"),
+        "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://127.0.0.1:1/api/v1/tasks/task_1\r\ncontent-length: 0\r\n\r\n"
+            .to_owned(),
         answer("200 OK", "text/html", "<h1>Welcome</h1>"),
         "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned(),
     ];
     let (address, served) = answering(answers).await;
     let client = client(&address);
     let mut said = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..6 {
         let error = client.get_task("task_1").await.expect_err("none is a task");
         said.push(match error {
             Error::Refused(p) => {
@@ -105,6 +107,7 @@ async fn refusals_are_told_from_answers_of_something_else() {
             "429 rate_limited Some(7) Some(\"r1\"): too many; name: it is empty",
             "SERVER answered 502, and no problem document but text/html",
             "SERVER answered 302, and no problem document but text/plain",
+            "SERVER was asked in plain HTTP, and this port speaks TLS",
             "SERVER answered 200, and what this client can't read: expected value at line 1 column 1",
             "unreachable",
         ]
