@@ -11,11 +11,12 @@ use std::process::{Command, Stdio};
 
 use engine::Engine;
 
+use crate::cli::{DATABASE_VARIABLE, Global};
 use crate::refusal::Refusal;
 
 /// Starts `runs resume` on a run, in a process group of its own so that a terminal's Ctrl-C does not reach it. What it
 /// says goes to a file in the data directory.
-pub fn go_on_with(engine: &Engine, run: &str) -> Result<(), Refusal> {
+pub fn go_on_with(global: &Global, engine: &Engine, run: &str) -> Result<(), Refusal> {
     let logs = engine.data_dir.join("logs");
     let path = logs.join(format!("{run}.log"));
     let failed = |e: std::io::Error| {
@@ -31,6 +32,7 @@ pub fn go_on_with(engine: &Engine, run: &str) -> Result<(), Refusal> {
     Command::new(&engine.host.launcher)
         .args(["runs", "resume", run, "--data-dir"])
         .arg(&engine.data_dir)
+        .envs(global.database().map(|address| (DATABASE_VARIABLE, address)))
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(again)

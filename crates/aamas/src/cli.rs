@@ -48,12 +48,23 @@ pub struct Global {
     /// private authority of its certificate is trusted by SSL_CERT_FILE.
     #[arg(long, global = true, value_name = "URL", env = "AAMAS_SERVER")]
     pub server: Option<String>,
+    /// A PostgreSQL database instead of the file in the data directory: postgres://user@host/name.
+    #[arg(long, global = true, value_name = "URL", env = DATABASE_VARIABLE, hide_env_values = true)]
+    pub database: Option<String>,
 }
+
+/// The variable that names the database: what is on a command line, every process of the machine can read.
+pub const DATABASE_VARIABLE: &str = "AAMAS_DATABASE_URL";
 
 impl Global {
     /// The address of the server, if one is meant.
     pub fn server(&self) -> Option<&str> {
         self.server.as_deref().map(str::trim).filter(|address| !address.is_empty())
+    }
+
+    /// The address of the database, if the rows lie in one.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref().map(str::trim).filter(|address| !address.is_empty())
     }
 }
 
@@ -194,9 +205,6 @@ pub struct Serve {
     /// TLS ends in front of this server: cookies are for TLS, and HSTS is sent.
     #[arg(long)]
     pub behind_tls: bool,
-    /// A PostgreSQL database instead of the file in the data directory: postgres://user@host/name.
-    #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
-    pub database: Option<String>,
     /// The model of tasks and projects that name none; by default what the environment has keys for.
     #[arg(long, value_name = "SPEC")]
     pub model: Option<String>,

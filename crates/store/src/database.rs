@@ -25,6 +25,14 @@ impl Database {
         Self::Sqlite { readers: Readers::new(path.clone()), path }
     }
 
+    /// Where the server is, if there is one, without a password.
+    pub(crate) fn address(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres(postgres) => Some(postgres.address()),
+        }
+    }
+
     /// Runs `look` on one snapshot of the tenant's rows.
     pub(crate) fn read<T>(
         &self,

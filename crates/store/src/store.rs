@@ -225,6 +225,12 @@ impl Store {
         &self.inner.places.dir
     }
 
+    /// The PostgreSQL database that the rows lie in, without its password; `None`: they lie below the data directory.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        self.inner.database.address()
+    }
+
     /// Finishes what waits and closes the database. Later calls answer [`StoreError::Closed`]. Dropping the
     /// last clone does the same.
     pub fn close(&self) {

@@ -431,9 +431,6 @@ pub struct AuditOf {
     /// The organization; that of this machine unless given.
     #[arg(long, value_name = "ID")]
     pub organization: Option<domain::TenantId>,
-    /// The server's PostgreSQL database, if it has one.
-    #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
-    pub database: Option<String>,
 }
 
 /// `aamas token …`.
@@ -456,9 +453,6 @@ pub enum Token {
         /// The organization; that of this machine unless given.
         #[arg(long, value_name = "ID")]
         organization: Option<domain::TenantId>,
-        /// The server's PostgreSQL database, if it has one.
-        #[arg(long, value_name = "URL", env = "AAMAS_DATABASE_URL", hide_env_values = true)]
-        database: Option<String>,
     },
     /// Tokens without their secrets, newest first.
     List,

@@ -44,7 +44,7 @@ fn verify(
             Refusal::usage("not_an_export", engine::sentence(&e), "make one with `aamas audit export`")
         });
     }
-    let engine = host::engine_on(global, of.database.as_deref())?;
+    let engine = host::engine(global)?;
     if trusted.is_empty() {
         trusted.push(public_key(&engine::public_key_path(&engine.data_dir))?);
     }
@@ -96,7 +96,7 @@ fn show(global: &Global, report: &Report) -> Result<(), Refusal> {
 }
 
 fn export(global: &Global, output: &Path, of: &AuditOf) -> Result<ExitCode, Refusal> {
-    let engine = host::engine_on(global, of.database.as_deref())?;
+    let engine = host::engine(global)?;
     let tenant = of.organization.unwrap_or(TenantId::LOCAL);
     let failed = |e: &dyn std::fmt::Display| {
         Refusal::internal(

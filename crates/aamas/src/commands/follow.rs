@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::on_server::RUN;
-use super::{host, print_json, run, serving, show, task as tasks};
+use super::{print_json, run, serving, show, task as tasks};
 use crate::cli::Global;
 use crate::place::{Place, document, id_of, taken};
 use crate::refusal::Refusal;
@@ -81,7 +81,7 @@ pub async fn task(global: &Global, place: &Place, id: &str) -> Result<ExitCode, 
         if !is_at_work(&task) {
             break task;
         }
-        if matches!(place, Place::Here(_)) && !serving::is_held(&host::data_dir(global)?)? {
+        if matches!(place, Place::Here(_)) && !serving::is_served(global)? {
             return Err(nobody_serves());
         }
         pause(place).await;

@@ -8,22 +8,31 @@ use domain::TenantId;
 use engine::{Engine, Host, ModelPool};
 use store::{OpenOptions, Store, StoreError};
 
+use super::rows;
 use crate::cli::Global;
 use crate::refusal::Refusal;
 use crate::rim::{self, SystemClock};
+use crate::say::err;
 
-/// The engine on this machine's data directory.
+/// The engine on this machine's data directory, and on the rows that belong to it.
 pub fn engine(global: &Global) -> Result<Engine, Refusal> {
-    engine_on(global, None)
+    let engine = engine_to_serve(global)?;
+    if let Some(other) = rows::noted(&engine.data_dir)?
+        && engine.desk.store.address().is_some_and(|address| address != other)
+    {
+        err!("warning: `aamas serve` last worked on {other}, and this is another database");
+    }
+    Ok(engine)
 }
 
-/// The engine on a data directory whose rows may lie in another database.
-pub fn engine_on(global: &Global, database: Option<&str>) -> Result<Engine, Refusal> {
+/// The same for a server, which says itself from then on where the rows are.
+pub fn engine_to_serve(global: &Global) -> Result<Engine, Refusal> {
     let data_dir = data_dir(global)?;
     let options = OpenOptions::default();
-    let store = match database {
-        None => Store::open(&data_dir, options),
-        Some(url) => Store::open_postgres(&data_dir, url, options),
+    let store = match (global.database(), rows::noted(&data_dir)?) {
+        (Some(url), _) => Store::open_postgres(&data_dir, url, options),
+        (None, None) => Store::open(&data_dir, options),
+        (None, Some(address)) => return Err(rows::elsewhere(&data_dir, &address)),
     };
     let store = store.map_err(|e| store_refusal(&e))?;
     let desk =

@@ -16,6 +16,7 @@ mod on_server;
 mod policy;
 mod pr;
 mod project;
+mod rows;
 mod run;
 mod runs;
 mod serve;

@@ -113,7 +113,7 @@ fn detach(global: &Global, engine: &Engine, request: RunRequest) -> Result<ExitC
     err!("{run} started");
     created.warnings.iter().for_each(|w| err!("warning: {}", crate::terminal::printable(w)));
     engine.hand_over(created.claim)?;
-    crate::background::go_on_with(engine, &run.to_string())?;
+    crate::background::go_on_with(global, engine, &run.to_string())?;
     let record = engine.desk.find_run(&run.to_string())?;
     let document = engine.document_of(&record)?;
     if global.json {

@@ -18,7 +18,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{demo, host, identity, serving};
+use super::{demo, host, identity, rows, serving};
 use crate::cli::{Global, Serve, ServerRole};
 use crate::refusal::Refusal;
 use crate::rim;
@@ -37,8 +37,9 @@ const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub fn serve(global: &Global, arguments: Serve) -> Result<ExitCode, Refusal> {
     let data_dir = host::data_dir(global)?;
-    let engine = host::engine_on(global, arguments.database.as_deref())?;
+    let engine = host::engine_to_serve(global)?;
     let _only = serving::hold(&data_dir)?;
+    rows::note(&data_dir, &engine.desk.store)?;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
         Refusal::internal(

@@ -5,6 +5,8 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::host;
+use crate::cli::Global;
 use crate::refusal::Refusal;
 
 /// Tries to hold a data directory, and the time between them: somebody may just be looking whether a server runs.
@@ -40,7 +42,7 @@ pub fn hold(data_dir: &Path) -> Result<File, Refusal> {
 }
 
 /// Whether a server runs on the data directory.
-pub fn is_held(data_dir: &Path) -> Result<bool, Refusal> {
+fn is_held(data_dir: &Path) -> Result<bool, Refusal> {
     let path = place(data_dir);
     let file = match File::open(&path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -51,6 +53,11 @@ pub fn is_held(data_dir: &Path) -> Result<bool, Refusal> {
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(e)) => Err(unusable(&path, &e)),
     }
+}
+
+/// Whether a server may be at work on the rows of this machine. In another database, that of another machine may be.
+pub fn is_served(global: &Global) -> Result<bool, Refusal> {
+    Ok(global.database().is_some() || is_held(&host::data_dir(global)?)?)
 }
 
 fn place(data_dir: &Path) -> PathBuf {

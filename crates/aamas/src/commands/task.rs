@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use app::tasks::{self, Control, TaskFilter};
 use serde_json::{Map, Value, json};
 
-use super::{block_on, follow, host, print_json, project, run, serving};
+use super::{block_on, follow, print_json, project, run, serving};
 use crate::cli::{Global, Task, TaskAsked};
 use crate::place::{Gathered, Kind, Place, document, find, gather, id_of, paging, taken};
 use crate::refusal::Refusal;
@@ -129,7 +129,7 @@ async fn create(global: &Global, place: &Place, asked: TaskAsked) -> Result<Exit
     let text = run::task_text(&asked.task)?;
     if asked.wait
         && let Place::Here(_) = place
-        && !serving::is_held(&host::data_dir(global)?)?
+        && !serving::is_served(global)?
     {
         return Err(follow::nobody_serves());
     }
@@ -187,7 +187,7 @@ async fn create(global: &Global, place: &Place, asked: TaskAsked) -> Result<Exit
 
 /// Tells that what was asked waits, where no server runs beside this command.
 pub fn say_who_works(global: &Global, place: &Place, what: &str) {
-    let served = || host::data_dir(global).and_then(|dir| serving::is_held(&dir)).unwrap_or(true);
+    let served = || serving::is_served(global).unwrap_or(true);
     if matches!(place, Place::Here(_)) && !served() {
         err!("queued: `aamas serve` {what}, and none runs on this data directory");
     }

@@ -26,9 +26,9 @@ const ALL: usize = 10_000;
 
 pub fn token(global: &Global, command: Token) -> Result<ExitCode, Refusal> {
     match command {
-        Token::Create { role, name, expires_in_days, organization, database } => {
+        Token::Create { role, name, expires_in_days, organization } => {
             let made = match server::of(global)? {
-                None => by_hand(global, role, name, expires_in_days, organization, database.as_deref())?,
+                None => by_hand(global, role, name, expires_in_days, organization)?,
                 Some(_) if organization.is_some() => {
                     return Err(local_only(
                         "`aamas token create --organization`",
@@ -84,9 +84,8 @@ fn by_hand(
     name: String,
     days: u32,
     organization: Option<domain::TenantId>,
-    database: Option<&str>,
 ) -> Result<Value, Refusal> {
-    let engine = host::engine_on(global, database)?;
+    let engine = host::engine(global)?;
     let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
     let (tenant, issued) = block_on(async {
         let first = app::authenticate::first_organization(&platform).await?;

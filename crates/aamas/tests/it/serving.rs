@@ -133,6 +133,44 @@ fn a_server_on_postgres_that_is_killed_in_the_middle_of_a_run_ends_it_after_its_
         files.iter().all(|f| f.path().extension().is_none_or(|e| e != "db")),
         "no rows beside: {files:?}"
     );
+    // Nothing is done in a second place: without the address all say where the rows are, and with it all work on them.
+    for arguments in [
+        &["token", "create"][..],
+        &["token", "list"],
+        &["project", "list"],
+        &["task", "list"],
+        &["agents", "list"],
+        &["policy", "list"],
+        &["audit", "verify"],
+        &["runs", "list"],
+        &["pr", "list"],
+        &["cost"],
+        &["serve"],
+    ] {
+        let refused = world.aamas(arguments.iter().copied()).unwatched().raw();
+        let error = &refused.refused(2, "rows_elsewhere")["error"];
+        let (message, hint) = (error["message"].as_str(), error["hint"].as_str());
+        assert!(message.is_some_and(|m| m.contains(" lie in postgres://")), "{refused}");
+        assert!(
+            hint.is_some_and(|h| h.contains("AAMAS_DATABASE_URL") && h.contains("--server")),
+            "{refused}"
+        );
+    }
+    assert!(!world.data.join("aamas.db").exists(), "a second place was begun");
+    for (arguments, items) in [
+        (["project", "list"], "projects"),
+        (["task", "list"], "tasks"),
+        (["token", "list"], "tokens"),
+        (["runs", "list"], "runs"),
+        (["pr", "list"], "pull_requests"),
+    ] {
+        let listed = world.aamas(arguments).env("AAMAS_DATABASE_URL", &url).unwatched().raw();
+        assert_eq!(listed.document()[items].as_array().map(Vec::len), Some(1), "{arguments:?}: {listed}");
+    }
+    let other = Scratch::new();
+    let warned = world.aamas(["project", "list", "--database", &other.url()]).unwatched().raw();
+    assert_eq!(warned.document()["projects"], json!([]), "{warned}");
+    assert!(warned.stderr.contains("and this is another database"), "{warned}");
     // Somebody who owns the database changes what a run did.
     let forged = "ALTER TABLE journal DISABLE TRIGGER ALL; UPDATE journal SET at = at + 1 WHERE seq = 2";
     scratch.run(forged).expect("the owner may");

@@ -68,6 +68,11 @@ impl Postgres {
         Ok(Self { readers: Readers::new(server.clone(), connection), server })
     }
 
+    /// Where it is, without a password.
+    pub(crate) fn address(&self) -> &str {
+        &self.server.address.shown
+    }
+
     pub(crate) fn start_writers(
         &self,
         quota_bytes: u64,
