@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::say::{err, out};
+use crate::cli::LogFormat;
+use crate::say::{TOLD, err, out};
+use crate::terminal::printable;
 use domain::RunError;
 use serde_json::json;
 
@@ -26,14 +28,20 @@ impl Refusal {
         Self { error: RunError::new(code, message, hint), exit: 1 }
     }
 
-    /// Says it: as JSON on stdout or in words on stderr.
-    pub fn print(&self, json: bool) -> ExitCode {
+    /// Says it: as JSON on stdout, if wanted, and in words or as a log line on stderr.
+    pub fn print(&self, json: bool, format: LogFormat) -> ExitCode {
+        let RunError { code, message, hint, .. } = &self.error;
         if json {
             out!("{}", json!({ "error": self.error }));
         }
-        err!("error: {}", crate::terminal::printable(&self.error.message));
-        if !self.error.hint.is_empty() {
-            err!("  next: {}", crate::terminal::printable(&self.error.hint));
+        match format {
+            LogFormat::Text => {
+                err!("error: {}", printable(message));
+                if !hint.is_empty() {
+                    err!("  next: {}", printable(hint));
+                }
+            }
+            LogFormat::Json => tracing::error!(target: TOLD, { error.code = code, hint }, "{message}"),
         }
         ExitCode::from(self.exit)
     }

@@ -3,6 +3,9 @@
 
 use std::io::Write;
 
+/// The target of log lines that no filter leaves out: what a person is told in any case, where lines are JSON.
+pub const TOLD: &str = "aamas::told";
+
 /// A line on stdout; what can't be written is dropped.
 pub fn out_line(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gates::Baseline;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::desk::{Found, Fresh, Ground};
 use crate::{EngineError, sentence};
@@ -24,11 +25,12 @@ impl Baselines {
     pub(crate) fn begin(ground: &Arc<Ground>, cancel: CancellationToken) -> Self {
         let (send, result) = watch::channel(None);
         let work = Work { ground: ground.clone(), cancel };
-        let task = tokio::spawn(async move {
+        let measuring = async move {
             let outcome = work.run().await.map(Arc::new).map_err(|e| sentence(&e));
             // Nobody waits any more when the run has ended before its base was measured.
             let _ = send.send(Some(outcome));
-        });
+        };
+        let task = tokio::spawn(measuring.in_current_span());
         Self { result, task }
     }
 

@@ -403,6 +403,8 @@ pub(crate) fn command_limits(config: &ProjectConfig) -> Limits {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
+    let span = tracing::Span::current();
+    let work = move || span.in_scope(work);
     tokio::task::spawn_blocking(work).await.map_err(|_| EngineError::Lost("work on the workspace"))?
 }
 

@@ -11,6 +11,7 @@ use sandbox::objects::Mode;
 use sandbox::repository::{Base, Repository, RepositoryError};
 use sandbox::{Level, Probe, SessionOptions};
 use store::{MessageKind, RunRecord};
+use tracing::Instrument as _;
 
 use crate::document::RunDocument;
 use crate::drive::drive;
@@ -238,10 +239,20 @@ impl Engine {
         stop: &Stop,
         observer: &dyn Observer,
     ) -> Result<RunDocument, EngineError> {
-        let journal = Journal::open(&self.desk, claim).await?;
-        // Also when the run itself panics: nobody may keep its lease then.
-        let _watcher = Aborted(tokio::spawn(watch(self.desk.clone(), claim, stop.clone())));
-        drive(self, journal, stop, observer).await
+        let Claim { run, task, .. } = claim;
+        let span = tracing::info_span!("run", run.id = %run, task.id = %task);
+        let work = async {
+            tracing::info!("{run} is at work on {task}");
+            let journal = Journal::open(&self.desk, claim).await?;
+            // Also when the run itself panics: nobody may keep its lease then.
+            let watching = watch(self.desk.clone(), claim, stop.clone()).in_current_span();
+            let _watcher = Aborted(tokio::spawn(watching));
+            let document = drive(self, journal, stop, observer).await?;
+            let error = document.error.as_ref().map(|error| error.code.as_str());
+            tracing::info!(error.code = error, "{run} stands still: {}", document.status);
+            Ok(document)
+        };
+        work.instrument(span).await
     }
 
     /// Takes a run up again, or gives its document when there is nothing to go on with.

@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{demo, host, identity, rows, serving};
-use crate::cli::{Global, Serve, ServerRole};
+use crate::cli::{Global, LogFormat, Serve, ServerRole};
 use crate::refusal::Refusal;
 use crate::rim;
-use crate::say::err;
+use crate::say::{TOLD, err};
 
 /// How often counts of reads are written, and what is old is forgotten.
 const COUNTS_EVERY: Duration = Duration::from_secs(5);
@@ -108,8 +108,13 @@ async fn run(engine: Engine, arguments: Serve) -> Result<ExitCode, Refusal> {
             Refusal::internal("internal", format!("cannot tell the address: {e}"), "try another --listen")
         })?;
         if let Some(link) = app::setup::setup_link(&platform).await? {
-            let link = link.secret.expose();
-            err!("first start: sign in once with {scheme}://{address}/setup#link={link}");
+            let link = format!("{scheme}://{address}/setup#link={}", link.secret.expose());
+            match arguments.log_format {
+                LogFormat::Text => err!("first start: sign in once with {link}"),
+                LogFormat::Json => {
+                    tracing::info!(target: TOLD, { setup.link = link }, "first start: sign in once with this link");
+                }
+            }
         }
         let config = Config {
             dev: arguments.dev,

@@ -284,3 +284,46 @@ fn a_run_in_which_three_servers_died_waits_for_a_person() {
     let verified = world.aamas(["audit", "verify"]).unwatched().raw();
     assert_eq!((verified.code, &verified.document()["valid"]), (0, &json!(true)), "{verified}");
 }
+
+#[test]
+fn a_server_that_logs_json_writes_nothing_else() {
+    let world = World::python();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--model", "offline", "--log-format", "json"];
+    let mut live = world.aamas(arguments).unwatched().start();
+    let line: Value = serde_json::from_str(&live.line("listening on").expect("it listens")).expect("JSON");
+    let address = line["message"].as_str().and_then(|m| m.rsplit_once("http://")).expect("an address").1;
+    let mut server = Server { live, address: address.to_owned() };
+    let (who, task) = asked(&world, &mut server);
+    let done = server.until(&task, &who, |task| task["status"] == "completed");
+    let second = world.aamas(arguments).unwatched().raw();
+    server.live.signal(Signal::SIGTERM);
+    let ended = server.live.end();
+
+    let lines = |text: &str| -> Vec<Value> {
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
+    };
+    second.refused(2, "already_serving");
+    let told = lines(&second.stderr);
+    assert_eq!((told.len(), &told[0]["error.code"]), (1, &json!("already_serving")), "{second}");
+    let log = lines(&ended.stderr);
+    let link = log.iter().find_map(|line| line["setup.link"].as_str()).unwrap_or_default();
+    assert!(link.starts_with(&format!("http://{}/setup#link=", server.address)), "{ended}");
+    let of_run: Vec<_> = log.iter().filter(|line| line["span"]["name"] == "run").collect();
+    assert!(of_run.len() >= 2, "its begin and its end: {ended}");
+    for line in of_run {
+        let ids = (&line["span"]["run.id"], &line["span"]["task.id"]);
+        assert_eq!(ids, (&done["run_id"], &done["id"]), "{line}");
+    }
+}
+
+#[test]
+fn a_quiet_server_tells_its_first_start_all_the_same() {
+    let world = World::empty();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
+    let mut live = world.aamas(arguments).env("AAMAS_LOG", "off").unwatched().start();
+    let line: Value = serde_json::from_str(&live.line("first start").expect("it says so")).expect("JSON");
+    assert_eq!(line["level"], "INFO", "{line}");
+    assert!(line["setup.link"].as_str().is_some_and(|link| link.contains("/setup#link=")), "{line}");
+}

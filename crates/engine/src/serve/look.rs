@@ -157,7 +157,7 @@ pub(super) fn recover(desk: &Desk, in_hand: &InHand) -> Result<usize, AppError> 
         match process_died(desk, run)? {
             Afterwards::TakenUp => taken_up += 1,
             Afterwards::LeftToAPerson => {
-                tracing::error!("{run} waits for a person: {MOST_DEATHS} processes in a row died in it");
+                tracing::error!(run.id = %run, "{run} waits for a person: {MOST_DEATHS} processes in a row died in it");
             }
             Afterwards::AsBefore => {}
         }

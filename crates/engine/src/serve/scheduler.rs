@@ -9,6 +9,7 @@ use domain::{AgentId, OperationId, RunError, TaskId, TenantId};
 use store::{ChangeWatch, OperationRecord};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::fair::{Slots, Standing, choose};
 use super::look::{self, InHand, Ready, Wanted};
@@ -257,7 +258,8 @@ impl Scheduler {
                 Ended { tenant, task: next.task, failed: carry_out(engine, next.task, stop, options).await }
             }
         };
-        let job = self.runs.spawn(job);
+        let span = tracing::info_span!("task", tenant.id = %tenant, task.id = %next.task);
+        let job = self.runs.spawn(job.instrument(span));
         self.by_job.insert(job.id(), (tenant, next.task));
         self.in_hand.insert(next.task, Held { tenant, agent: next.agent, stop });
     }
@@ -271,12 +273,18 @@ impl Scheduler {
                 }
                 if let Some(error) = &ended.failed {
                     let (task, tenant) = (ended.task, ended.tenant);
-                    tracing::warn!(error = %crate::sentence(error), "a run of {task} of {tenant} was lost");
+                    tracing::warn!(
+                        tenant.id = %tenant,
+                        task.id = %task,
+                        error = %crate::sentence(error),
+                        "a run of {task} of {tenant} was lost"
+                    );
                 }
                 (id, ended.failed.map(|error| error.as_run_error()))
             }
             Err(error) => {
-                tracing::error!(%error, "a run was lost");
+                let task = self.by_job.get(&error.id()).map(|(_, task)| tracing::field::display(task));
+                tracing::error!(task.id = task, %error, "a run was lost");
                 (error.id(), Some(EngineError::Lost("the run").as_run_error()))
             }
         };
@@ -304,7 +312,7 @@ impl Scheduler {
         let failed =
             wanted.map_err(app::AppError::from).and_then(|_| app::work::fail_task(&desk, task, error));
         if let Err(error) = failed {
-            tracing::warn!(error = %crate::sentence(&error), "{task} can't be ended");
+            tracing::warn!(task.id = %task, error = %crate::sentence(&error), "{task} can't be ended");
         }
     }
 
@@ -403,7 +411,7 @@ async fn carry_out(engine: Engine, task: TaskId, stop: Stop, options: Options) -
         Ok(Begun::Claimed(claim)) => claim,
         Ok(Begun::Nothing) => return None,
         Err(refusal) => {
-            tracing::info!(code = refusal.error.code, "{task} can't begin");
+            tracing::info!(error.code = refusal.error.code, "{task} can't begin");
             let desk = engine.desk.clone();
             let failing = move || Ok(app::work::fail_task(&desk, task, &refusal.error)?);
             return crate::desk::blocking(failing).await.err();
@@ -414,7 +422,8 @@ async fn carry_out(engine: Engine, task: TaskId, stop: Stop, options: Options) -
     let desk = engine.desk.clone();
     let handing = move || Ok(app::hand_on(&desk, claim)?);
     if let Err(error) = crate::desk::blocking(handing).await {
-        tracing::warn!(error = %crate::sentence(&error), "{} is taken up when its lease has run out", claim.run);
+        let (run, error) = (claim.run, crate::sentence(&error));
+        tracing::warn!(run.id = %run, error, "{run} is taken up when its lease has run out");
     }
     Some(error)
 }

@@ -30,6 +30,7 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub use address::is_public;
 pub use exchange::Exchange;
@@ -182,7 +183,8 @@ impl Broker {
             tls: OnceLock::new(),
         });
         let stop = CancellationToken::new();
-        let task = tokio::runtime::Handle::current().spawn(serve(listener, shared.clone(), stop.clone()));
+        let serving = serve(listener, shared.clone(), stop.clone()).in_current_span();
+        let task = tokio::runtime::Handle::current().spawn(serving);
         Ok(Self { path, shared, stop, task: Some(task) })
     }
 
@@ -312,12 +314,13 @@ async fn serve(listener: UnixListener, shared: Arc<Shared>, stop: CancellationTo
         };
         let Some((Ok((client, _)), turn)) = accepted else { continue };
         let shared = shared.clone();
-        tunnels.spawn(async move {
+        let tunnel = async move {
             if let Err(refused) = tunnel::serve(client, &shared).await {
                 shared.refuse(refused);
             }
             drop(turn);
-        });
+        };
+        tunnels.spawn(tunnel.in_current_span());
     }
     tunnels.shutdown().await;
 }
