@@ -37,3 +37,21 @@ async fn send(request: HttpRequest) -> Result<HttpResponse, FetchError> {
     }
     response.body(received.body).map_err(|e| FetchError(e.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_file_can_be_read() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let section = page.split("\n## Identity").nth(1).expect("a section of its own");
+        let example =
+            section.split("```").nth(1).and_then(|block| block.strip_prefix("toml")).expect("an example");
+        let read: Providers = toml::from_str(example).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((read.providers.len(), read.issuers.len()), (1, 2));
+        let members = example.lines().filter_map(|line| Some(line.split_once(" = ")?.0));
+        let unsaid: Vec<_> = members.filter(|name| !section.contains(&format!("{name}`"))).collect();
+        assert_eq!(unsaid, [""; 0], "described in words");
+    }
+}
