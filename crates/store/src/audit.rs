@@ -62,6 +62,27 @@ pub struct AuditCheckpointRow {
     pub note: String,
 }
 
+/// A receipt of a decision, as the verifier sees it. Each column may hold anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditReceiptRow {
+    /// Its number, from 1.
+    pub number: i64,
+    /// The bytes of its id.
+    pub id: Vec<u8>,
+    /// When, in microseconds since the Unix epoch.
+    pub at: i64,
+    /// Who asked.
+    pub principal: String,
+    /// For what.
+    pub action: String,
+    /// On what.
+    pub resource: String,
+    /// `allow` or `deny`.
+    pub decision: String,
+    /// All of it, byte for byte.
+    pub doc: String,
+}
+
 /// A row with its number, or why the rest of it can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRead<T> {
@@ -207,6 +228,29 @@ impl TenantTx<'_> {
         Ok(rows)
     }
 
+    /// The receipts from a number on by number, whatever state they are in: at most `limit`, and fewer when they are
+    /// large. None at all means that there are no more.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn audit_receipts(
+        &self,
+        from: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditRead<AuditReceiptRow>>, StoreError> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        self.scan(sql::RECEIPTS, values![from, limit], |row| {
+            let read = read_receipt(row)?;
+            bytes += read.row.as_ref().map_or(0, |row| row.doc.len());
+            if bytes > MAX_READ_BYTES && !rows.is_empty() {
+                return Ok(Scan::Stop);
+            }
+            rows.push(read);
+            Ok(Scan::Go)
+        })?;
+        Ok(rows)
+    }
+
     /// Keeps a checkpoint.
     ///
     /// # Errors
@@ -258,6 +302,22 @@ fn read(row: &mut Row<'_>) -> Result<AuditRead<AuditRow>, StoreError> {
         prev_hash: column(row, "prev_hash", &mut damaged)?,
         hash: column(row, "hash", &mut damaged)?,
         payload: column(row, "payload", &mut damaged)?,
+    };
+    Ok(AuditRead { number, row: damaged.map_or(Ok(read), Err) })
+}
+
+fn read_receipt(row: &mut Row<'_>) -> Result<AuditRead<AuditReceiptRow>, StoreError> {
+    let number = row.take()?;
+    let mut damaged = None;
+    let read = AuditReceiptRow {
+        number,
+        id: column(row, "receipt_id", &mut damaged)?,
+        at: column(row, "at", &mut damaged)?,
+        principal: column(row, "principal", &mut damaged)?,
+        action: column(row, "action", &mut damaged)?,
+        resource: column(row, "resource", &mut damaged)?,
+        decision: column(row, "decision", &mut damaged)?,
+        doc: column(row, "doc", &mut damaged)?,
     };
     Ok(AuditRead { number, row: damaged.map_or(Ok(read), Err) })
 }

@@ -7,13 +7,14 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ToSql};
 
 /// Table and columns, keys first.
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 4] = [
     (
         "audit_entries",
         "tenant_id, seq, at, actor_kind, actor_id, action, subject_kind, subject_id, outcome, prev_hash, hash, payload",
     ),
     ("audit_head", "tenant_id, seq, hash, frontier"),
     ("audit_checkpoints", "tenant_id, size, note"),
+    ("receipts", "tenant_id, number, receipt_id, at, principal, action, resource, decision, doc"),
 ];
 
 /// What stands in a column.
@@ -30,11 +31,11 @@ pub enum Cell {
 /// The rows of a table, with the columns of its declaration.
 pub type Rows = Vec<Vec<Cell>>;
 
-/// The audit of all tenants: entries, heads, checkpoints.
+/// The audit of all tenants: entries, heads, checkpoints, receipts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawAudit {
-    /// `audit_entries`, `audit_head` and `audit_checkpoints`.
-    pub tables: [Rows; 3],
+    /// `audit_entries`, `audit_head`, `audit_checkpoints` and `receipts`.
+    pub tables: [Rows; 4],
 }
 
 /// A connection that nothing holds back.
@@ -68,8 +69,9 @@ impl Intruder {
     /// # Errors
     /// The database's words.
     pub fn read(&self) -> Result<RawAudit, String> {
-        let [entries, head, checkpoints] = TABLES.map(|(table, columns)| self.read_table(table, columns));
-        let tables = (|| Ok([entries?, head?, checkpoints?]))().map_err(words)?;
+        let [entries, head, checkpoints, receipts] =
+            TABLES.map(|(table, columns)| self.read_table(table, columns));
+        let tables = (|| Ok([entries?, head?, checkpoints?, receipts?]))().map_err(words)?;
         Ok(RawAudit { tables })
     }
 

@@ -199,6 +199,12 @@ pub enum StoreError {
         /// What the server said.
         detail: String,
     },
+    /// The file of the database was moved or deleted while it was open.
+    #[error("{path} is not there any more, or it is another file: nothing can be kept", path = path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
     /// A text with a NUL character, which PostgreSQL can't store.
     #[error("cannot {doing}: a text holds a NUL character")]
     NulInText {
@@ -229,6 +235,7 @@ impl StoreError {
             Self::Unwritable { .. } => "data_dir_unwritable",
             Self::DiskFull { .. } => "disk_full",
             Self::Corrupt { .. } => "database_corrupt",
+            Self::Gone { .. } => "database_gone",
             Self::NewerSchema { .. } => "database_newer",
             Self::Locked { .. } => "database_locked",
             Self::Fenced { .. } => "lease_lost",
@@ -273,6 +280,10 @@ impl StoreError {
             Self::Corrupt { path, .. } => format!(
                 "move {} and its -wal and -shm files away and put a copy from the `backups` directory beside it \
                  in their place",
+                path.display()
+            ),
+            Self::Gone { path } => format!(
+                "put the data directory back where it was, or restore {} from a copy, and start again",
                 path.display()
             ),
             Self::NewerSchema { .. } => "use the release that wrote it, or a newer one".to_owned(),

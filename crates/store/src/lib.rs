@@ -58,7 +58,7 @@ mod writers;
 
 pub use agent::AgentRecord;
 pub use artifact::{Artifact, NewArtifact};
-pub use audit::{AuditCheckpointRow, AuditFilter, AuditHeadRow, AuditRead, AuditRow};
+pub use audit::{AuditCheckpointRow, AuditFilter, AuditHeadRow, AuditRead, AuditReceiptRow, AuditRow};
 pub use budget::{Budget, Spend};
 pub use cache::Cached;
 pub use check::CheckReport;

@@ -16,7 +16,7 @@ use crate::job::{self, Write};
 use crate::migrate::{MIGRATIONS, migrate};
 use crate::postgres::{self, Postgres};
 use crate::tenant::TenantTx;
-use crate::writer::{self, Writer};
+use crate::writer::{self, Identity, Writer};
 use crate::writers::Writers;
 
 /// How a store is opened.
@@ -67,7 +67,10 @@ impl Store {
         let places = directory::prepare(dir)?;
         let conn = open_writer(&places.database)?;
         migrate(&conn, &places, migrations)?;
-        let knows = Writer { database: places.database.clone(), quota_bytes: options.quota_bytes };
+        let identity =
+            Identity::of(&places.database).map_err(|e| StoreError::io("look at the database", e))?;
+        let database = places.database.clone();
+        let knows = Writer { database, quota_bytes: options.quota_bytes, identity };
         let started = writer::start(conn, knows).map_err(|e| StoreError::io("start the writer thread", e))?;
         let database = Database::sqlite(places.database.clone());
         Ok(Self::of(places, options, Writers::new([started]), database))

@@ -1,6 +1,7 @@
 //! The writer of SQLite: one thread, one connection, and one flush to the disk for all that waits (group commit).
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use rusqlite::Connection;
@@ -15,6 +16,34 @@ use crate::tx::Tx;
 pub(crate) struct Writer {
     pub(crate) database: PathBuf,
     pub(crate) quota_bytes: u64,
+    /// Which file that was when it was opened.
+    pub(crate) identity: Identity,
+}
+
+/// A file, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// The file of this name.
+    pub(crate) fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+impl Writer {
+    /// Refuses to go on once the file is not there any more, or another one is: what is written into a file without a name
+    /// is lost with the process.
+    fn is_in_place(&self) -> Result<(), StoreError> {
+        match Identity::of(&self.database) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            _ => Err(StoreError::Gone { path: self.database.clone() }),
+        }
+    }
 }
 
 /// Starts the thread; it ends when the last sender is gone and the queue is empty.
@@ -32,6 +61,9 @@ fn work(conn: &Connection, writer: &Writer, mut queue: mpsc::Receiver<Box<dyn Jo
             Health::InDoubt => break,
         }
     }
+    // Readers that are still open keep SQLite from doing so by itself: without this, all would lie in the log, and a copy
+    // of the file alone would be empty.
+    let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     // Dropping the queue answers whoever still waits with `Closed`.
 }
 
@@ -51,6 +83,10 @@ fn commit_group(
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
 ) -> Health {
     let failed = |doing: &str, e: &rusqlite::Error| classify(conn, &writer.database, doing, e);
+    if let Err(gone) = writer.is_in_place() {
+        answer_all(std::iter::once(first), &Err(gone));
+        return Health::Good;
+    }
     if let Err(e) = execute(conn, "BEGIN IMMEDIATE") {
         let error = failed("begin a transaction", &e);
         // Each of those that wait would wait for the lock as long as this one did.

@@ -63,6 +63,9 @@ super::statements! {
            AND subject_kind = COALESCE($6, subject_kind) AND subject_id = COALESCE($7, subject_id)
            AND outcome = COALESCE($8, outcome) AND at >= $9 AND at < $10
          ORDER BY seq DESC LIMIT $3";
+    RECEIPTS: "read receipts for the audit" =
+        "SELECT number, receipt_id, at, principal, action, resource, decision, doc
+         FROM receipts WHERE tenant_id = $1 AND number >= $2 ORDER BY number LIMIT $3";
     ADD_CHECKPOINT: "keep a checkpoint of the audit" =
         "INSERT INTO audit_checkpoints (tenant_id, size, note) VALUES ($1, $2, $3)";
     CHECKPOINTS: "read the checkpoints of the audit" =

@@ -40,6 +40,7 @@ super::statements! {
         "SELECT task_id FROM tasks
          WHERE tenant_id = $1 AND (state = 'input_required'
             OR (state = 'failed' AND wanted_at IS NULL AND updated_at >= $2)
+            OR (state = 'paused' AND project_id IS NOT NULL)
             OR (state = 'submitted' AND assigned_agent IS NULL AND project_id IS NOT NULL))
          ORDER BY number DESC LIMIT $3";
     REVIEWS_FOR_PEOPLE: "find the pull requests that wait for people" =
