@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::canonical::canonical;
 use crate::hash::Hash;
 use crate::head::Head;
+use crate::receipts::ReceiptHead;
 
 /// The version of the payload and of what is hashed.
 const VERSION: u8 = 1;
@@ -105,6 +106,9 @@ pub struct Payload {
     pub detail: Map<String, Value>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The receipts of decisions that there were, by hash; none if there were none, or before releases bound them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptHead>,
     /// The request that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -128,7 +132,7 @@ impl Payload {
         Ok(payload)
     }
 
-    fn of(new: &NewEntry) -> Result<Self, AppendError> {
+    fn of(new: &NewEntry, receipts: &ReceiptHead) -> Result<Self, AppendError> {
         let detail = match &new.detail {
             Value::Object(detail) => detail.clone(),
             Value::Null => Map::new(),
@@ -140,6 +144,7 @@ impl Payload {
             at: new.at.to_string(),
             detail,
             outcome: new.outcome,
+            receipts: (receipts.count > 0).then(|| receipts.clone()),
             request_id: new.request_id.clone(),
             subject: new.subject.clone(),
             v: VERSION,
@@ -208,13 +213,13 @@ pub enum AppendError {
 }
 
 /// The row of what is to be recorded, and the head behind it. Both have to be stored in one transaction, and only if
-/// the stored head is still `head`.
+/// the stored head is still `head`. `receipts` are those of decisions that there are by now.
 ///
 /// # Errors
 /// [`AppendError`] if `new` is not within the bounds.
-pub fn append(head: &Head, new: &NewEntry) -> Result<(EntryRow, Head), AppendError> {
+pub fn append(head: &Head, new: &NewEntry, receipts: &ReceiptHead) -> Result<(EntryRow, Head), AppendError> {
     check(new)?;
-    let payload = Payload::of(new)?;
+    let payload = Payload::of(new, receipts)?;
     let text = serde_json::to_value(&payload).map_or_else(|_| String::new(), |value| canonical(&value));
     if text.is_empty() || text.len() > MAX_PAYLOAD_BYTES {
         return Err(AppendError::TooLarge { size_bytes: text.len() });
@@ -345,7 +350,8 @@ mod tests {
     #[test]
     fn the_bytes_of_an_entry_are_those_that_are_documented() {
         let tenant = TenantId::from_bytes([7; 16]);
-        let (row, head) = append(&Head::empty(tenant), &new_entry()).expect("within the bounds");
+        let (row, head) =
+            append(&Head::empty(tenant), &new_entry(), &ReceiptHead::default()).expect("within the bounds");
         let payload = concat!(
             r#"{"action":"task.cancel","actor":{"id":"user_7","kind":"user","name":"Ada Lovelace"},"#,
             r#""at":"2025-11-23T05:18:51.000042Z","detail":{"b":[true,null],"count":3,"reason":"café\n"},"#,
@@ -356,7 +362,7 @@ mod tests {
             head.hash().to_string(),
             "4d32cf37bb80d4f988a8a2177a5c6bf0fccbc144b46bbd85dd3db5a9238626e0"
         );
-        let (second, _) = append(&head, &new_entry()).expect("within the bounds");
+        let (second, _) = append(&head, &new_entry(), &ReceiptHead::default()).expect("within the bounds");
         assert_eq!((second.seq, &second.prev_hash), (2, &row.hash));
         assert_eq!(
             Hash::from_slice(&second.hash).map(|h| h.to_string()).as_deref(),
@@ -388,7 +394,7 @@ mod tests {
         let with = |change: &dyn Fn(&mut NewEntry)| {
             let mut new = new_entry();
             change(&mut new);
-            append(&Head::empty(TenantId::LOCAL), &new).map(|_| ())
+            append(&Head::empty(TenantId::LOCAL), &new, &ReceiptHead::default()).map(|_| ())
         };
         type Case<'a> = (&'a dyn Fn(&mut NewEntry), Result<(), AppendError>);
         let cases: [Case<'_>; 12] = [
@@ -421,7 +427,8 @@ mod tests {
 
     #[test]
     fn a_payload_of_another_version_or_with_more_members_is_not_believed() {
-        let (row, _) = append(&Head::empty(TenantId::LOCAL), &new_entry()).expect("within the bounds");
+        let (row, _) = append(&Head::empty(TenantId::LOCAL), &new_entry(), &ReceiptHead::default())
+            .expect("within the bounds");
         for (from, to) in [
             ("\"v\":1", "\"v\":2"),
             ("\"v\":1", "\"v\":1,\"x\":1"),

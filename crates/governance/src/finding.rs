@@ -36,6 +36,8 @@ pub enum FindingKind {
     Tenant,
     /// The journal of a run is not the one that the entry of its end names.
     Journal,
+    /// The receipts of decisions are not those that an entry names.
+    Receipt,
 }
 
 /// One thing that is wrong.
@@ -62,6 +64,10 @@ pub struct Report {
     pub entries: u64,
     /// How many of the log's own checkpoints were read.
     pub checkpoints: u64,
+    /// How many receipts of decisions were read: none in an export, which has none.
+    pub receipts: u64,
+    /// The number of the last receipt that an entry names: nothing protects those behind it.
+    pub receipts_bound: u64,
     /// The root of the Merkle tree over the entries; none if some are missing or altered.
     pub root: Option<Hash>,
     /// The size of the largest checkpoint from outside that fits: up to there the log is what it was when that was
@@ -80,6 +86,8 @@ impl Report {
             tenant,
             entries: 0,
             checkpoints: 0,
+            receipts: 0,
+            receipts_bound: 0,
             root: None,
             anchored: None,
             findings: Vec::new(),

@@ -89,7 +89,7 @@ fn take(line: &[u8], verifier: &mut Verifier) -> Option<Step> {
             verifier.checkpoint(&CheckpointRow { size: line.size?, note: line.note?.into_owned() });
         }
         "unreadable_checkpoint" => verifier.unreadable_checkpoint(line.size?, &line.what?),
-        "entry" => verifier.entry(&entry(&line)?),
+        "entry" => drop(verifier.entry(&entry(&line)?)),
         "unreadable_entry" => verifier.unreadable_entry(line.seq?, &line.what?),
         "end" => return Some(Step::End(head(&line)?)),
         _ => return None,

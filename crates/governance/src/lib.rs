@@ -7,7 +7,7 @@
 //!
 //! ```
 //! # use domain::{TenantId, Timestamp};
-//! # use governance::{Actor, Head, NewEntry, Outcome, Verifier, append};
+//! # use governance::{Actor, Head, NewEntry, Outcome, ReceiptHead, Verifier, append};
 //! let head = Head::empty(TenantId::LOCAL);
 //! let new = NewEntry {
 //!     at: Timestamp::from_micros(1),
@@ -18,7 +18,7 @@
 //!     outcome: Outcome::Done,
 //!     request_id: None,
 //! };
-//! let (row, head) = append(&head, &new)?;
+//! let (row, head) = append(&head, &new, &ReceiptHead::default())?;
 //! let mut verifier = Verifier::new(TenantId::LOCAL, &[], &[]);
 //! verifier.entry(&row);
 //! assert!(verifier.finish(Some(&head.to_row())).is_whole());
@@ -38,6 +38,7 @@ mod journal;
 mod key;
 mod merkle;
 mod proof;
+mod receipts;
 mod verify;
 
 pub use anchor::write_checkpoint;
@@ -57,4 +58,5 @@ pub use journal::{JournalDigest, JournalHead, JournalRow, NotJson, journal_diges
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use merkle::{Frontier, empty_root, leaf_hash, node_hash};
 pub use proof::{consistency_ranges, inclusion_ranges, prove, verify_consistency, verify_inclusion};
+pub use receipts::{ReceiptHead, ReceiptRow, ReceiptVerifier};
 pub use verify::Verifier;

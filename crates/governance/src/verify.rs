@@ -109,22 +109,23 @@ impl Verifier {
         self.bad_checkpoint(u64::try_from(size).ok(), format!("the checkpoint can't be read: {what}"));
     }
 
-    /// The next entry.
-    pub fn entry(&mut self, row: &EntryRow) {
+    /// The next entry; what it says, if it is sound in itself.
+    pub fn entry(&mut self, row: &EntryRow) -> Option<Payload> {
         self.report.entries += 1;
-        let Some(seq) = self.take_place(row.seq) else { return };
+        let seq = self.take_place(row.seq)?;
         let before = self.hash;
         let (prev, stored) = (Hash::from_slice(&row.prev_hash), Hash::from_slice(&row.hash));
         let computed = prev.map(|prev| entry_hash(self.tenant, seq, prev, &row.payload));
+        let mut sound = None;
         if prev.is_none() || before.is_some_and(|hash| Some(hash) != prev) {
             self.bad_entry(FindingKind::Chain, seq, "it does not name the hash of the entry before it");
         } else if stored.is_none() || stored != computed {
             let what = "its hash is not that of its tenant, number and payload";
             self.bad_entry(FindingKind::Hash, seq, what);
         } else {
-            match Payload::parse(&row.payload).map(|payload| row.column_beside(&payload)) {
-                Ok(None) => {}
-                Ok(Some(column)) => {
+            match Payload::parse(&row.payload).map(|payload| (row.column_beside(&payload), payload)) {
+                Ok((None, payload)) => sound = Some(payload),
+                Ok((Some(column), _)) => {
                     let what = format!("its column {column} does not say what its payload says");
                     self.bad_entry(FindingKind::Content, seq, &what);
                 }
@@ -132,6 +133,7 @@ impl Verifier {
             }
         }
         self.step(stored);
+        sound
     }
 
     /// An entry whose row can't be read.
