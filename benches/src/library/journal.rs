@@ -161,7 +161,7 @@ impl Journal {
             let text = message.body.get("text").and_then(|t| t.as_str()).unwrap_or_default().to_owned();
             match message.kind {
                 MessageKind::Steer => self.record(RUN, &Entry::Steered { text }, None),
-                MessageKind::Answer => self.record(RUN, &Entry::Answered { text }, None),
+                MessageKind::Answer => self.record(RUN, &Entry::Answered { text, plan: None }, None),
                 MessageKind::Pause => stop.request(StopRequest::Pause),
                 MessageKind::Cancel => stop.request(StopRequest::Cancel),
             }

@@ -343,6 +343,10 @@ impl View {
             return Some(self.attempt_op(judge, now).into_iter().collect());
         }
         let (of, verdict) = self.plan_reviews.last()?;
+        // A person's own plan is judged by nobody before its work.
+        if self.edited == Some(self.plans) {
+            return None;
+        }
         if *of != self.plans {
             return Some(vec![send_back(judge, None, Return::NewPlan)]);
         }

@@ -102,6 +102,8 @@ pub struct View {
     pub plan_reviews: Vec<(u32, Review)>,
     /// The plan that a person approved, and whether.
     pub plan_approved: Option<(u32, bool)>,
+    /// The plan that a person wrote.
+    pub edited: Option<u32>,
     /// What a person wants changed in the plan.
     pub plan_feedback: Option<String>,
     /// Verdicts on plans, and reviews, that were given before a person last said something: rounds count anew then.
@@ -344,7 +346,7 @@ impl View {
             }
             Entry::Begun { .. } => self.attempts.extend(Attempt::begun(entry)),
             Entry::Steered { text } => self.steered(text),
-            Entry::Answered { text } => self.heard_answer(text),
+            Entry::Answered { text, plan } => self.heard_answer(text, plan.as_deref()),
             Entry::Merged { steps, tree, conflicts } => {
                 let merge = Merge { steps: steps.clone(), tree: tree.clone(), conflicts: conflicts.clone() };
                 self.merges.insert(steps.clone(), merge);
@@ -560,10 +562,16 @@ impl View {
     }
 
     /// An answer goes to the first open question; without one, it is about the plan or about protected paths.
-    fn heard_answer(&mut self, text: &str) {
+    fn heard_answer(&mut self, text: &str, edited: Option<&Plan>) {
         if let Some(attempt) = self.attempts.iter_mut().find(|a| a.question.is_some()) {
             attempt.question = None;
             attempt.told(format!("The person's answer: {text}"));
+            return;
+        }
+        if let (Some(Approval::Plan), Some(plan)) = (self.asks_approval, edited) {
+            self.asks_approval = None;
+            self.adopt(plan.clone());
+            (self.plan_approved, self.edited) = (Some((self.plans, true)), Some(self.plans));
             return;
         }
         let word = text.trim().to_ascii_lowercase();

@@ -26,6 +26,9 @@ pub struct RunSettings {
     pub model: String,
     /// Name of the role file that a single builder has.
     pub role: String,
+    /// Names of the role files that steps of a plan may have; empty where nobody plans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// The seats that are taken beside the builders'; none: one builder and the gates.
     #[serde(default)]
     pub team: Vec<Seat>,
@@ -63,6 +66,9 @@ pub struct RunSettings {
     pub base_commit: String,
     /// The commit of the user's repository that a delivered branch grows from (hex).
     pub base_head: String,
+    /// The branch that the change should go into: the one that was named or checked out when the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// Bounds of the whole run.
     pub limits: RunLimits,
     /// Whether plans and changes to protected paths are approved beforehand.
@@ -400,6 +406,9 @@ pub enum Entry {
     Answered {
         /// The words.
         text: String,
+        /// The plan that the person put in the place of the one that waited, which approves it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<Box<Plan>>,
     },
     /// Another model takes the attempt over where the one before failed.
     FellBack {

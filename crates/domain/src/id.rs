@@ -49,6 +49,13 @@ fn decode(text: &str) -> Option<u128> {
     })
 }
 
+/// The sixteen bytes in an id of whatever kind; `None` for a text that is no id.
+#[must_use]
+pub fn id_bytes(text: &str) -> Option<[u8; 16]> {
+    let (_, rest) = text.rsplit_once('_')?;
+    decode(rest).map(u128::to_be_bytes)
+}
+
 /// Declares an id type of one kind.
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {

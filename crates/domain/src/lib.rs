@@ -22,7 +22,7 @@ pub use entry::{
 pub use gate::{GateName, GateResult, Verdict};
 pub use id::{
     AgentId, ArtifactId, AttemptId, CommentId, CredentialId, EventId, IdError, OperationId, PolicyId,
-    ProjectId, PullRequestId, ReceiptId, RunId, StepId, TaskId, TenantId, UserId,
+    ProjectId, PullRequestId, ReceiptId, RunId, StepId, TaskId, TenantId, UserId, id_bytes,
 };
 pub use money::NanoUsd;
 pub use plan::{

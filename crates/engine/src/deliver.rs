@@ -61,7 +61,7 @@ pub(crate) async fn carry_out(
     let claim = journal.claim();
     let message = pull_request::commit_message(view, claim.run, claim.task);
     let base_tree = parse_oid(&journal.base_tree()?)?;
-    let target = ground.commit.branch.clone();
+    let target = settings.target.clone();
     let (attested, tree) = (ground.clone(), intended.tree.clone());
     let ground = ground.clone();
     let branch = intended.branch.clone();
@@ -140,6 +140,7 @@ fn describe(
         diff,
         attestation: None,
         comments: before.as_ref().map(|p| p.comments.clone()).unwrap_or_default(),
+        superseded_by: before.as_ref().and_then(|p| p.superseded_by),
         approvals: before.map(|p| p.approvals).unwrap_or_default(),
         created_at: now,
         updated_at: now,

@@ -10,8 +10,11 @@ use agents::{Conversation, Said, View};
 use app::claim::journal_entry;
 use app::work::Place;
 use app::{Claim, Desk, Finished};
-use domain::{Ending, Entry, Recorded, RunEvent, RunId, RunSettings, Timestamp, Usage};
-use store::{CodeArtifactRecord, MessageKind, NewEntry, ObjectHash, PullRequestRecord, Spend};
+use domain::{Ending, Entry, Origin, Plan, Recorded, RunEvent, RunId, RunSettings, Timestamp, Usage};
+use serde::Deserialize as _;
+use store::{
+    CodeArtifactRecord, MessageKind, NewEntry, ObjectHash, PullRequestRecord, PullRequestState, Spend,
+};
 use tools::OutputRef;
 
 use crate::document::{Identity, RunDocument};
@@ -204,7 +207,10 @@ impl Journal {
             let text = message.body.get("text").and_then(|t| t.as_str()).unwrap_or_default().to_owned();
             match message.kind {
                 MessageKind::Steer => self.record(RUN, Entry::Steered { text }, None),
-                MessageKind::Answer => self.record(RUN, Entry::Answered { text }, None),
+                MessageKind::Answer => {
+                    let plan = message.body.get("plan").and_then(|plan| Plan::deserialize(plan).ok());
+                    self.record(RUN, Entry::Answered { text, plan: plan.map(Box::new) }, None);
+                }
                 MessageKind::Pause => stop.request(agents::StopRequest::Pause),
                 MessageKind::Cancel => stop.request(agents::StopRequest::Cancel),
             }
@@ -236,7 +242,15 @@ impl Journal {
         files: Vec<CodeArtifactRecord>,
     ) -> Result<(), EngineError> {
         let (desk, place) = (self.desk.clone(), self.place);
+        let origin = self.view.settings.as_ref().and_then(|settings| settings.origin.as_ref());
+        let before = match origin {
+            Some(Origin::Continues { run, .. }) if record.state == PullRequestState::Open => Some(*run),
+            _ => None,
+        };
         self.commit_with(move |tx| {
+            if let Some(before) = before {
+                app::pull_requests::supersede(tx, &desk, before, record.id)?;
+            }
             let verb = match tx.pull_request(record.id)? {
                 Some(old) => {
                     let again = PullRequestRecord { created_at: old.created_at, ..record.clone() };

@@ -66,6 +66,7 @@ pub use replay::Replay;
 pub use service::{Created, ResumeRequest, Resumed, RunRequest};
 pub use signing::public_key_path;
 pub use stop::Stop;
+pub use take::Onto;
 pub use verify::{Finding, Verification, VerifyRequest, verify};
 
 /// What runs are taken to their end with.

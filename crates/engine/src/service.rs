@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agents::{RoleBook, View};
 use app::{Claim, NewRun, TaskOf};
-use domain::{Origin, RunError, RunLimits, RunSettings, RunState, Seat};
+use domain::{Origin, RunError, RunId, RunLimits, RunSettings, RunState, Seat};
 use models::ModelSpec;
 use sandbox::mirror::Mirror;
 use sandbox::objects::Mode;
@@ -156,11 +156,22 @@ impl Engine {
         if !images.is_empty() && spec.is_offline() {
             warnings.push("the offline engine does not look at images".into());
         }
+        let target = match (&head.branch, &request.origin) {
+            (Some(branch), _) => branch.strip_prefix("refs/heads/").map(str::to_owned),
+            // What goes on from a change goes where that was to go.
+            (None, Some(Origin::Continues { run, .. })) => self.target_of(*run)?,
+            (None, _) => None,
+        };
         let settings = RunSettings {
             repo: repository.top().to_owned(),
             task: request.task,
             model: spec.to_string(),
             role: ROLE.into(),
+            roles: if team.contains(&Seat::Planner) {
+                book.names().into_iter().map(str::to_owned).collect()
+            } else {
+                Vec::new()
+            },
             team,
             parallel: config.team.parallel,
             plan_only: request.plan_only,
@@ -174,6 +185,7 @@ impl Engine {
             images: images.iter().map(|(image, _)| image.clone()).collect(),
             base_commit: base.commit.to_string(),
             base_head: head.commit.to_string(),
+            target,
             limits,
             yes: request.yes,
             warnings: warnings.clone(),
@@ -183,6 +195,14 @@ impl Engine {
         let claim = app::create_run(&self.desk, NewRun { task, settings, kind, past: Vec::new(), kept })
             .map_err(app_refusal)?;
         Ok(Created { claim, warnings })
+    }
+
+    /// The branch that a run's change should go into.
+    fn target_of(&self, run: RunId) -> Result<Option<String>, Refusal> {
+        let found = self.desk.store.read_blocking(self.desk.tenant, |tx| tx.pull_request_of_run(run));
+        let record = found.map_err(|e| app_refusal(e.into()))?;
+        let pull_request = record.map(|record| crate::pull_request_of(&record)).transpose();
+        Ok(pull_request.map_err(Refusal::internal)?.and_then(|p| p.target))
     }
 
     /// What the base says of the run: its `aamas.toml`, its roles, and the models that follow.

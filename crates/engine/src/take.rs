@@ -25,7 +25,7 @@ impl Engine {
         app::set_pull_request_state(&self.desk, record, PullRequestState::Applied).map_err(app_refusal)
     }
 
-    /// Merges a pull request into the branch that is checked out.
+    /// Merges a pull request.
     ///
     /// # Errors
     /// A [`Refusal`] when it is a draft that was not asked for, the tree is dirty, or it does not merge; nothing was
@@ -33,6 +33,7 @@ impl Engine {
     pub fn merge_pull_request(
         &self,
         record: &PullRequestRecord,
+        onto: Onto,
         draft: bool,
     ) -> Result<PullRequestRecord, Refusal> {
         let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
@@ -46,18 +47,34 @@ impl Engine {
         }
         let repository = Repository::discover(&pull_request.repo).map_err(repository_refusal)?;
         let message = format!("Merge {}: {}", pull_request.branch, pull_request.title);
-        let into = repository.resolve("HEAD").map_err(repository_refusal)?.branch;
-        let into = into.as_deref().and_then(|b| b.strip_prefix("refs/heads/")).ok_or_else(|| {
-            Refusal::usage(
-                "detached_head",
-                "HEAD is on no branch",
-                "check out the branch that the change should go into",
-            )
-        })?;
-        sandbox::apply::merge(&repository, &pull_request.branch, into, &message)
+        let into = match (onto, &pull_request.target) {
+            (Onto::Target, Some(target)) => target.clone(),
+            (Onto::Target, None) | (Onto::CheckedOut, _) => checked_out(&repository)?,
+        };
+        sandbox::apply::merge(&repository, &pull_request.branch, &into, &message)
             .map_err(|e| apply_refusal(&e))?;
         app::set_pull_request_state(&self.desk, record, PullRequestState::Merged).map_err(app_refusal)
     }
+}
+
+/// Into which branch a pull request is merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onto {
+    /// The one that its run began from, wherever it is checked out; where that is not known, the one that is.
+    Target,
+    /// The one that is checked out in the repository, as a person at its keyboard expects.
+    CheckedOut,
+}
+
+fn checked_out(repository: &Repository) -> Result<String, Refusal> {
+    let branch = repository.resolve("HEAD").map_err(repository_refusal)?.branch;
+    branch.as_deref().and_then(|b| b.strip_prefix("refs/heads/")).map(str::to_owned).ok_or_else(|| {
+        Refusal::usage(
+            "detached_head",
+            "HEAD is on no branch",
+            "check out the branch that the change should go into",
+        )
+    })
 }
 
 fn still_open(record: &PullRequestRecord) -> Result<(), Refusal> {

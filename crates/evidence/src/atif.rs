@@ -213,7 +213,7 @@ fn run_step(export: &Export<'_>, history: &History<'_>, r: &Recorded, attempts: 
         Entry::Created { settings } => {
             steps.user(r, &settings.task);
         }
-        Entry::Steered { text } | Entry::Answered { text } => {
+        Entry::Steered { text } | Entry::Answered { text, .. } => {
             steps.user(r, text);
         }
         Entry::Analyzed { analysis } => {
@@ -310,7 +310,7 @@ fn attempt_step<'a>(r: &'a Recorded, steps: &mut Steps, open: &mut Open<'a>) {
                 finished(r, *index, step);
             }
         }
-        Entry::Steered { text } | Entry::Answered { text } => {
+        Entry::Steered { text } | Entry::Answered { text, .. } => {
             steps.user(r, text);
         }
         Entry::SentBack { text, by, .. } => extra(steps.user(r, text), "by", json!(by)),

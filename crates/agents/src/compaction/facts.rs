@@ -153,7 +153,7 @@ impl<'a> Collector<'a> {
         match &recorded.entry {
             Entry::Created { settings } => self.task.push((seq, settings.task.clone())),
             Entry::Steered { text } => self.said.push((seq, text.clone())),
-            Entry::Answered { text } => match self.question.take() {
+            Entry::Answered { text, .. } => match self.question.take() {
                 Some(question) => self.decisions.push((seq, format!("Asked: {question}\nAnswered: {text}"))),
                 None => self.said.push((seq, text.clone())),
             },

@@ -34,6 +34,7 @@ impl World {
             task: task.clone(),
             model: "script:x".into(),
             role: "developer".into(),
+            roles: Vec::new(),
             team: vec![Seat::Planner, Seat::Reviewer],
             parallel: 0,
             plan_only: false,
@@ -47,6 +48,7 @@ impl World {
             images: Vec::new(),
             base_commit: String::new(),
             base_head: String::new(),
+            target: None,
             limits: RunLimits { timeout: Duration::from_secs(9), ..RunLimits::default() },
             yes: false,
             warnings: Vec::new(),
@@ -239,7 +241,7 @@ fn interruptions(world: &mut World) {
         "Asked.",
         ToolMeaning::Question("Which port?".into()),
     );
-    world.push(0, Entry::Answered { text: "Port 8443.".into() });
+    world.push(0, Entry::Answered { text: "Port 8443.".into(), plan: None });
     let comments = (1..=9)
         .map(|n| ReviewComment {
             path: format!("src/c{n}.rs"),

@@ -82,7 +82,7 @@ impl Reader {
             Entry::Steered { text } => {
                 Some((next, format!("a person said: {text}"), text.clone(), About::Person, false))
             }
-            Entry::Answered { text } => {
+            Entry::Answered { text, .. } => {
                 Some((next, format!("a person answered: {text}"), text.clone(), About::Person, false))
             }
             Entry::GatesJudged { results, .. } => {

@@ -117,13 +117,30 @@ fn a_plan_waits_for_a_person_who_may_want_another() {
     assert_eq!(waiting.error_code.as_deref(), Some("plan_approval_required"));
     let still = go_on_with(&world, &waiting, Entry::Steered { text: "hurry".into() });
     assert_eq!(still.error_code.as_deref(), Some("plan_approval_required"));
-    let words = Entry::Answered { text: "call it b".into() };
+    let words = Entry::Answered { text: "call it b".into(), plan: None };
     let again = go_on_with(&world, &waiting, words);
     assert_eq!(again.error_code.as_deref(), Some("plan_approval_required"), "{:?}", again.ops);
-    let built = go_on_with(&world, &again, Entry::Answered { text: "yes".into() });
+    let built = go_on_with(&world, &again, Entry::Answered { text: "yes".into(), plan: None });
     assert_eq!((built.state, built.tree.as_str()), (RunState::Ready, "0,b.1.0"));
-    let ended = go_on_with(&world, &again, Entry::Answered { text: "no".into() });
+    let ended = go_on_with(&world, &again, Entry::Answered { text: "no".into(), plan: None });
     assert_eq!(ended.state, RunState::Canceled);
+}
+
+#[test]
+fn a_plan_that_a_person_wrote_is_built_as_it_stands() {
+    let world = World { plan_approval: true, ..World::team(vec![plan(&[("a", &[])])], builder()) };
+    let waiting = play(&world);
+    assert_eq!(waiting.error_code.as_deref(), Some("plan_approval_required"));
+    let own = plan(&[("mine", &[]), ("then", &["mine"])]);
+    let answer = |plan: Plan| Entry::Answered { text: "the plan, edited".into(), plan: Some(Box::new(plan)) };
+    let built = go_on_with(&world, &waiting, answer(own.clone()));
+    assert_eq!((built.state, built.tree.as_str()), (RunState::Ready, "0,mine.1.0,then.1.0"));
+    assert_eq!(built.view.plan.map(|p| p.steps), Some(own.steps));
+    assert!(!built.ops.iter().any(|op| op.contains("architecture")), "{:?}", built.ops);
+    // Nobody asked for a plan: it changes nothing.
+    let late = go_on_with(&world, &waiting, Entry::Answered { text: "yes".into(), plan: None });
+    let after = go_on_with(&world, &late, answer(plan(&[("other", &[])])));
+    assert_eq!(after.tree, "0,a.1.0");
 }
 
 #[test]

@@ -54,28 +54,38 @@ pub(super) fn tenants(desk: &Desk) -> Result<BTreeSet<TenantId>, StoreError> {
 /// What an organization wants; at most `most` tasks.
 pub(super) fn wanted(desk: &Desk, in_hand: &InHand, most: usize) -> Result<Wanted, AppError> {
     let now = desk.now();
-    let (ready, blocked, mut operations) = desk.store.read_blocking(desk.tenant, |tx| {
-        let (ready, blocked) = ready(tx, in_hand, most)?;
-        Ok((ready, blocked, tx.open_operations(OPERATIONS)?))
-    })?;
+    let (tasks, mut operations) = desk
+        .store
+        .read_blocking(desk.tenant, |tx| Ok((ready(tx, in_hand, most)?, tx.open_operations(OPERATIONS)?)))?;
     operations.retain(|o| !in_hand.operations.contains(&o.id) && app::operations::is_free(o, now));
-    for (task, why) in blocked {
+    for (task, why) in tasks.blocked {
         say_why(desk, task, why)?;
     }
-    Ok(Wanted { ready, operations })
+    for task in tasks.unassigned {
+        app::work::assign(desk, task)?;
+    }
+    Ok(Wanted { ready: tasks.ready, operations })
 }
 
-/// Tasks whose reason to wait is to be said, or is over.
-type Blocked = Vec<(TaskId, Option<RunError>)>;
+/// The tasks that are wanted, as far as they were looked at.
+#[derive(Default)]
+struct Tasks {
+    /// Those that could begin.
+    ready: Vec<Ready>,
+    /// Those whose reason to wait is to be said, or is over.
+    blocked: Vec<(TaskId, Option<RunError>)>,
+    /// Those that fitted nobody when it was last looked.
+    unassigned: Vec<TaskId>,
+}
 
-fn ready(tx: &TenantTx<'_>, in_hand: &InHand, most: usize) -> Result<(Vec<Ready>, Blocked), StoreError> {
+fn ready(tx: &TenantTx<'_>, in_hand: &InHand, most: usize) -> Result<Tasks, StoreError> {
     let mut limit = FIRST;
     let mut projects = BTreeMap::new();
     loop {
         let wanted = tx.wanted_tasks(limit)?;
-        let (mut ready, mut blocked) = (Vec::new(), Vec::new());
+        let mut found = Tasks::default();
         for task in &wanted {
-            if ready.len() == most {
+            if found.ready.len() == most {
                 break;
             }
             let Some(project) = task.project.filter(|_| !in_hand.tasks.contains(&task.id)) else { continue };
@@ -83,15 +93,19 @@ fn ready(tx: &TenantTx<'_>, in_hand: &InHand, most: usize) -> Result<(Vec<Ready>
             let Ok(doc) = of_doc::<TaskDoc>("task", &task.doc) else { continue };
             let why = why_waiting(tx, task)?;
             if doc.error.as_ref().filter(|e| e.code == WAITS) != why.1.as_ref() {
-                blocked.push((task.id, why.1.clone()));
+                found.blocked.push((task.id, why.1.clone()));
+            }
+            if task.assigned_agent.is_none() && doc.assignment.nobody_fits() {
+                found.unassigned.push(task.id);
+                continue;
             }
             if why.0 && !doc.held && !is_preparing(tx, &mut projects, project)? {
-                ready.push(Ready { task: task.id, agent: task.assigned_agent });
+                found.ready.push(Ready { task: task.id, agent: task.assigned_agent });
             }
         }
         let all_seen = wanted.len() < usize::try_from(limit).unwrap_or(usize::MAX);
-        if ready.len() == most || all_seen || limit >= MOST {
-            return Ok((ready, blocked));
+        if found.ready.len() == most || all_seen || limit >= MOST {
+            return Ok(found);
         }
         limit = (limit * 4).min(MOST);
     }

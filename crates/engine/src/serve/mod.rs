@@ -2,6 +2,7 @@
 //! became of it. Nobody calls it; it looks.
 
 pub mod fair;
+mod local;
 mod look;
 mod operate;
 mod prepare;

@@ -8,6 +8,7 @@ use store::{MessageKind, NewArtifact, OperationRecord, PullRequestRecord, PullRe
 use super::Options;
 use crate::desk::blocking;
 use crate::service::app_refusal;
+use crate::take::Onto;
 use crate::{Engine, EngineError, ForkRequest, Point, Refusal};
 
 impl Engine {
@@ -48,7 +49,9 @@ impl Engine {
                 value(&self.prepare_project(project_id, &options.repositories).await?)
             }
             Operation::MergePullRequest { pull_request_id, draft } => {
-                let merge = move |engine: &Self, pr: &PullRequestRecord| engine.merge_pull_request(pr, draft);
+                let merge = move |engine: &Self, pr: &PullRequestRecord| {
+                    engine.merge_pull_request(pr, Onto::Target, draft)
+                };
                 self.change(pull_request_id, PullRequestState::Merged, merge).await
             }
             Operation::ApplyPullRequest { pull_request_id } => {
@@ -62,6 +65,9 @@ impl Engine {
                 self.change(pull_request_id, PullRequestState::Closed, close).await
             }
             Operation::ForkRun { run_id, turn, entry, message, model } => {
+                if let Some(model) = &model {
+                    self.may_use(model, options)?;
+                }
                 let at = point(turn, entry).unwrap_or(Point::Now);
                 let request = ForkRequest { run: run_id.to_string(), at, model, message, yes: false };
                 value(&self.fork_in_project(record, request).await?)
@@ -71,6 +77,7 @@ impl Engine {
                 value(&Replayed {
                     identical: replay.identical,
                     entries: replay.steps as u64,
+                    requests: replay.requests as u64,
                     first_difference: replay.differs.and_then(|d| serde_json::to_value(d).ok()),
                     notes: replay.notes,
                 })

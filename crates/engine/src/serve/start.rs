@@ -44,6 +44,9 @@ impl Engine {
         if matches!(asked.task.state, TaskState::Completed | TaskState::Canceled) {
             return self.nothing(id);
         }
+        if let Some(model) = asked.named_model() {
+            self.may_use(model, options)?;
+        }
         if let Some(run) = asked.run.as_ref().filter(|run| !run.state.is_finished()) {
             if is_live(&self.desk, run.id).map_err(app_refusal)? {
                 return self.nothing(id);
@@ -112,6 +115,11 @@ impl Asked {
         }
     }
 
+    /// The model that the task names, else its project.
+    fn named_model(&self) -> Option<&str> {
+        self.doc.settings.model.as_deref().or(self.configuration().model.as_deref())
+    }
+
     /// The task's model, when it was changed since the run began.
     fn other_model(&self, run: &RunRecord) -> Option<String> {
         let wanted = named(self.doc.settings.model.as_deref()?).ok()?.to_string();
@@ -128,11 +136,10 @@ impl Asked {
             let (record, head, follows) = engine.follow_up(&before.to_string())?;
             (repo, base, origin) = (record.repo, head, Some(follows));
         }
-        let model = settings.model.clone().or_else(|| configuration.model.clone());
         Ok(RunRequest {
             repo,
             task: self.words(),
-            model: model.or_else(|| options.model.clone()),
+            model: self.named_model().map(ToOwned::to_owned).or_else(|| options.model.clone()),
             base,
             include_dirty: false,
             limits: limits(settings, configuration),

@@ -70,7 +70,7 @@ pub(super) fn people(history: &History<'_>) -> Option<String> {
     for r in &history.all {
         let (who, text) = match &r.entry {
             Entry::Steered { text } => ("a person, steering", clip(text, 4_000)),
-            Entry::Answered { text } => ("a person, answering", clip(text, 4_000)),
+            Entry::Answered { text, .. } => ("a person, answering", clip(text, 4_000)),
             Entry::ToolFinished { meaning: domain::ToolMeaning::Question(question), .. } => {
                 ("asked a person", clip(question, 4_000))
             }
