@@ -68,6 +68,11 @@ const FIRST: [(&str, AgentKind, &str, &[&str]); 12] = [
     ("Docs writer", AgentKind::Developer, "docs", &["documentation", "docs"]),
     ("Reviewer", AgentKind::Reviewer, "", &["code_review"]),
 ];
+
+/// Whether an agent that every new organization has can do this.
+pub(crate) fn is_built_in_capability(word: &str) -> bool {
+    FIRST.iter().any(|(_, _, field, capabilities)| *field == word || capabilities.contains(&word))
+}
 /// An agent that is not built in is offline when nothing was heard of it for so long.
 const SILENT_S: u64 = 90;
 /// Agents of an organization.
@@ -407,11 +412,15 @@ pub async fn retire(
     caller: &Caller,
     origin: &Origin,
     id: AgentId,
+    expected: Option<u64>,
 ) -> Result<(), AppError> {
     platform
         .change(caller, origin, move |office| {
             let mut record = office.rows().agent(id)?.ok_or_else(|| AppError::not_found("agent", id))?;
             office.may(Action::AgentsDelete, resource_of(id, office.rows().tenant()))?;
+            if expected.is_some_and(|v| v != record.version) {
+                return Err(AppError::VersionConflict);
+            }
             record.state = AgentState::Retired;
             record.updated_at = office.now();
             office.tx.save_agent(&record)?;

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use crate::{AppError, audit_runs};
+use crate::{AppError, audit_receipts, audit_runs};
 use domain::Timestamp;
 use governance::{
     AppendError, CheckpointRow, DamagedHead, EntryRow, Exporter, Head, HeadRow, NewEntry, NoteError,
@@ -47,17 +47,20 @@ impl From<AuditError> for AppError {
     }
 }
 
-/// Records an entry; its number. To be called in the transaction of what is recorded.
+/// Records an entry; its number. To be called in the transaction of what is recorded, behind the receipts of its
+/// decisions: the entry names by hash all that there are.
 ///
 /// # Errors
 /// [`AuditError`].
 pub fn record(tx: &mut TenantTx<'_>, new: &NewEntry) -> Result<u64, AuditError> {
-    let (row, head) = append(&head(tx)?, new)?;
+    let head = head(tx)?;
+    let receipts = audit_receipts::head(tx, &head)?;
+    let (row, head) = append(&head, new, &receipts)?;
     tx.insert_audit(&entry_to_store(row), &head_to_store(head.to_row()))?;
     Ok(head.size())
 }
 
-/// Signs where the log stands and keeps that; `None` if it has not grown since the last checkpoint.
+/// Names the receipts that no entry names yet, signs where the log stands and keeps that; `None` if it has not grown since the last checkpoint.
 ///
 /// # Errors
 /// [`AuditError`].
@@ -67,6 +70,7 @@ pub fn checkpoint(
     key: PublicKey,
     sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Option<SignedCheckpoint>, AuditError> {
+    audit_receipts::bind(tx, at)?;
     let head = head(tx)?;
     let previous = match tx.latest_audit_checkpoint()? {
         None => None,
@@ -82,7 +86,8 @@ pub fn checkpoint(
     Ok(Some(signed))
 }
 
-/// Verifies the log of a tenant in one snapshot, and the journals of its runs against it where they are still kept.
+/// Verifies the log of a tenant in one snapshot, and against it the receipts of decisions, and the journals of its runs
+/// where they are still kept.
 ///
 /// # Errors
 /// [`AuditError`].
@@ -95,18 +100,23 @@ pub fn verify(tx: &TenantTx<'_>, trusted: &[PublicKey], outside: &[&str]) -> Res
         }
         Ok::<_, StoreError>(())
     })?;
-    let mut ends = Vec::new();
+    let (mut ends, mut receipts) = (Vec::new(), audit_receipts::Check::new(tx));
     entries(tx, |read| {
         match read.row {
             Ok(row) => {
-                ends.extend(audit_runs::end_of(&row));
-                verifier.entry(&entry_from_store(row));
+                let Some(payload) = verifier.entry(&entry_from_store(row)) else { return Ok(()) };
+                let seq = u64::try_from(read.number).unwrap_or(0);
+                ends.extend(audit_runs::end_of(seq, &payload));
+                if let Some(named) = &payload.receipts {
+                    receipts.against(seq, named)?;
+                }
             }
             Err(what) => verifier.unreadable_entry(read.number, &what),
         }
         Ok::<_, StoreError>(())
     })?;
     let mut report = verifier.finish(tx.audit_head()?.map(head_from_store).as_ref());
+    receipts.finish(&mut report)?;
     audit_runs::check(tx, &ends, &mut report)?;
     Ok(report)
 }
@@ -134,7 +144,7 @@ pub fn export<W: Write>(tx: &TenantTx<'_>, out: W) -> Result<W, AuditError> {
     exporter.end(tx.audit_head()?.map(head_from_store).as_ref()).map_err(AuditError::Export)
 }
 
-fn head(tx: &TenantTx<'_>) -> Result<Head, AuditError> {
+pub(crate) fn head(tx: &TenantTx<'_>) -> Result<Head, AuditError> {
     let row = tx.audit_head()?.map(head_from_store);
     Ok(Head::from_row(tx.tenant(), row.as_ref())?)
 }

@@ -90,18 +90,30 @@ pub struct Checkpoint {
 pub struct Verification {
     /// Whether nothing is wrong.
     pub valid: bool,
+    /// Whose log.
+    #[schema(value_type = crate::shapes::OrganizationId)]
+    pub organization_id: TenantId,
     /// Entries that were read.
     pub entries: u64,
     /// Checkpoints that were read.
     pub checkpoints: u64,
+    /// Receipts of decisions that were read.
+    pub receipts: u64,
+    /// The number of the last receipt that an entry names by hash: those behind it are not covered.
+    pub receipts_bound: u64,
     /// The root of the Merkle tree over the entries, in hexadecimal; null if some are missing or altered.
     #[schema(required)]
     pub root: Option<String>,
+    /// The size of the largest checkpoint from elsewhere that fits; null if none was given.
+    #[schema(required)]
+    pub anchored: Option<u64>,
     /// The first thing that is wrong.
     #[schema(required)]
     pub first_problem: Option<AuditProblem>,
     /// Everything that is wrong; at most 100.
     pub problems: Vec<AuditProblem>,
+    /// How many more there are.
+    pub more_problems: u64,
 }
 
 /// Something that is wrong with the log.
@@ -110,8 +122,11 @@ pub struct AuditProblem {
     /// The entry, or the first of several; of a checkpoint its size.
     #[schema(required)]
     pub seq: Option<u64>,
+    /// The size of the checkpoint that it is about.
+    #[schema(required)]
+    pub checkpoint: Option<u64>,
     /// `missing`, `order`, `unreadable`, `chain`, `hash`, `content`, `head`, `truncated`, `rewritten`, `checkpoint`,
-    /// `tenant` or `journal`.
+    /// `tenant`, `journal` or `receipt`.
     pub kind: String,
     /// What is wrong, in a sentence.
     pub what: String,
@@ -299,6 +314,7 @@ pub async fn verify(
 fn verification_of(report: &Report) -> Verification {
     let problem = |finding: &Finding| AuditProblem {
         seq: finding.seq.or(finding.checkpoint),
+        checkpoint: finding.checkpoint,
         kind: serde_json::to_value(finding.kind)
             .ok()
             .and_then(|word| word.as_str().map(str::to_owned))
@@ -307,11 +323,16 @@ fn verification_of(report: &Report) -> Verification {
     };
     Verification {
         valid: report.is_whole(),
+        organization_id: report.tenant,
         entries: report.entries,
         checkpoints: report.checkpoints,
+        receipts: report.receipts,
+        receipts_bound: report.receipts_bound,
         root: report.root.as_ref().map(ToString::to_string),
+        anchored: report.anchored,
         first_problem: report.findings.first().map(problem),
         problems: report.findings.iter().map(problem).collect(),
+        more_problems: report.more_findings,
     }
 }
 

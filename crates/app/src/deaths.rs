@@ -1,5 +1,6 @@
 //! What becomes of a run whose process died: another one goes on with it, but not for ever. A run that takes its server
-//! down would take it down after each of its starts.
+//! down would take it down after each of its starts. It is told from one whose server is ended from outside by how far it
+//! came in between.
 
 use domain::{RunError, RunEvent, RunId, RunState, TaskEvent, TaskState};
 use serde_json::json;
@@ -9,8 +10,19 @@ use crate::claim::LEASE;
 use crate::records::TaskDoc;
 use crate::{AppError, Desk, work};
 
-/// Processes that may die in a run, one after the other, before it waits for a person.
-pub const MOST_DEATHS: u32 = 3;
+/// Processes that may die in a run that does not come further, one after the other, before it waits for a person.
+pub const MOST_DEATHS: u32 = 5;
+/// A run that finished so much between two deaths came further. Whatever takes a server down is found interrupted after the
+/// next start, and asked for again: an answer and a result, each time.
+const CAME_FURTHER: usize = 3;
+/// Entries of a journal that finish something.
+const FINISHED: [&str; 6] =
+    ["model_answered", "tool_finished", "agent_acted", "compacted", "repair_ended", "gates_judged"];
+/// Entries that are looked through at most; more than that came further.
+const LOOKED_THROUGH: u32 = 200;
+
+/// The error of a task whose run was left to a person.
+pub(crate) const CODE: &str = "run_ends_its_server";
 
 /// What became of a run whose process died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +53,10 @@ pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
             return Ok(Afterwards::AsBefore);
         }
         let mut doc: TaskDoc = work::doc_of("task", &task.doc)?;
-        doc.deaths = doc.deaths.saturating_add(1);
+        let since = tx.entries(run, doc.died_at.saturating_add(1), LOOKED_THROUGH)?;
+        let finished = since.iter().filter(|entry| FINISHED.contains(&entry.kind.as_str())).count();
+        doc.deaths = if finished < CAME_FURTHER { doc.deaths.saturating_add(1) } else { 1 };
+        doc.died_at = tx.journal_head(run)?;
         task.updated_at = now;
         let after = if doc.deaths < MOST_DEATHS {
             task.wanted_at = Some(now);
@@ -69,8 +84,8 @@ pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
 
 fn why(run: RunId) -> RunError {
     RunError::new(
-        "run_ends_its_server",
-        format!("{MOST_DEATHS} processes in a row died while they worked on {run}"),
+        CODE,
+        format!("{MOST_DEATHS} processes in a row died while they worked on {run}, and it came no further"),
         "look into the server's log and the machine's (memory?) for why; resume the task to try again, or cancel it",
     )
 }

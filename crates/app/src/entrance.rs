@@ -14,6 +14,7 @@ use store::{MemberRecord, NewEvent, StoreError, TenantTx, UserRecord};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::authenticate::{Issue, Issued, issue};
+use crate::events::noted;
 use crate::office::Origin;
 use crate::sso::{Fetch, Providers, ProvidersError, Sso};
 use crate::throttle::Throttle;
@@ -190,7 +191,7 @@ pub(crate) struct Hand {
     pub(crate) now: Timestamp,
     ids: fn() -> [u8; 10],
     actor: Actor,
-    request_id: Option<String>,
+    origin: Origin,
 }
 
 impl Hand {
@@ -214,7 +215,7 @@ impl Hand {
     }
 
     fn new(platform: &Platform, origin: &Origin, actor: Actor) -> Self {
-        Self { now: platform.now(), ids: platform.ids(), actor, request_id: origin.request_id.clone() }
+        Self { now: platform.now(), ids: platform.ids(), actor, origin: origin.clone() }
     }
 
     pub(crate) fn ids(&self) -> [u8; 10] {
@@ -229,13 +230,12 @@ impl Hand {
         subject: (&str, String),
         data: Value,
     ) -> Result<(), AppError> {
-        let mut told = data.clone();
-        told["actor"] = json!({ "id": self.actor.id, "name": self.actor.name });
+        let actor = json!({ "id": self.actor.id, "name": self.actor.name });
         tx.append_event(&NewEvent {
             id: EventId::new(self.now, (self.ids)()),
             kind: format!("dev.aamas.{event}"),
             subject: subject.1.clone(),
-            data: told,
+            data: noted(data.clone(), actor, &self.origin),
             at: self.now,
         })?;
         self.note(tx, event, Some(subject), data, Outcome::Done)
@@ -257,7 +257,7 @@ impl Hand {
             subject: subject.map(|(kind, id)| Subject { kind: kind.to_owned(), id }),
             detail: audit::integers_only(detail),
             outcome,
-            request_id: self.request_id.clone(),
+            request_id: self.origin.request_id.clone(),
         };
         audit::record(tx, &entry)?;
         Ok(())

@@ -109,6 +109,12 @@ pub fn kind_of(text: &str) -> TaskKind {
         .unwrap_or(TaskKind::Feature)
 }
 
+/// Whether a word names one of the fields that tasks are taken for.
+#[must_use]
+pub fn is_field(word: &str) -> bool {
+    CAPABILITY_WORDS.iter().any(|(field, _)| *field == word)
+}
+
 /// What a task is taken for. `past`: hours that earlier tasks of this kind took, in any order.
 #[must_use]
 pub fn estimate(text: &str, kind: TaskKind, asked: &[String], past: &[f64]) -> Estimate {

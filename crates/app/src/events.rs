@@ -5,6 +5,7 @@
 //! keeps the position that it has seen: it reads from the store until it is near the end, joins the live stream of its
 //! project, reads up to where that began, and goes on live. Positions alone decide what comes next.
 
+mod cause;
 mod cloud;
 mod pump;
 mod standing;
@@ -25,6 +26,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use crate::office::Origin;
 use crate::{AppError, Platform};
 
+pub(crate) use cause::noted;
 pub use cloud::Published;
 pub use pump::{ring_at_commits, run};
 pub use ticket::{LIFE as TICKET_LIFE, ticket};

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod artifacts;
 pub mod audit;
 pub mod audit_log;
+mod audit_receipts;
 mod audit_runs;
 pub mod authenticate;
 mod bills;

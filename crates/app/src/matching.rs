@@ -3,7 +3,8 @@
 use domain::{AgentId, AgentKind, AgentState, ProjectId};
 
 use crate::lazy::Lazy;
-use crate::records::{AgentDoc, Assignment, Candidate};
+use crate::records::{AgentDoc, Assignment, Candidate, NOBODY_FITS};
+use crate::{agents, estimate};
 
 /// How much each part counts; together 1.
 const CAPABILITY: f64 = 0.45;
@@ -31,12 +32,13 @@ pub struct Player {
 }
 
 /// Finds the best agent for a task that asks for `capabilities` in a project, or says why nobody fits and what would
-/// change that.
+/// change that. Of what was `required` in so many words, an agent has to have whatever is no usual field of work.
 #[must_use]
 pub fn find(
     players: &[Player],
     project: ProjectId,
     capabilities: &[String],
+    required: &[String],
 ) -> (Option<AgentId>, Assignment) {
     let builders: Vec<_> = players.iter().filter(|p| p.kind == AgentKind::Developer).collect();
     if builders.is_empty() {
@@ -61,8 +63,17 @@ pub fn find(
             "start one (its heartbeat brings it back), or bring a retired one back",
         );
     }
+    let unusual: Vec<&String> = required.iter().filter(|word| !is_usual(word)).collect();
+    let able: Vec<_> = there.into_iter().filter(|p| unusual.iter().all(|word| p.has(word))).collect();
+    if able.is_empty() {
+        let words: Vec<&str> = unusual.iter().map(|word| word.as_str()).collect();
+        return nobody(
+            &format!("no developer of this project has the required {}", words.join(", ")),
+            "add the capability to an agent, or register one that has it",
+        );
+    }
     let mut candidates: Vec<_> =
-        there.iter().filter_map(|p| weigh(p, capabilities).map(|c| (c, p.doc.tasks.len()))).collect();
+        able.iter().filter_map(|p| weigh(p, capabilities).map(|c| (c, p.doc.tasks.len()))).collect();
     if candidates.is_empty() {
         return nobody(
             &format!("no developer has what it takes: {}", capabilities.join(", ")),
@@ -81,17 +92,28 @@ pub fn find(
 }
 
 fn nobody(why: &str, fix: &str) -> (Option<AgentId>, Assignment) {
-    let reason = format!("nobody fits: {why}; {fix}");
+    let reason = format!("{NOBODY_FITS}{why}; {fix}");
     (None, Assignment { reason, score: 0.0, candidates: Lazy::default() })
+}
+
+/// Whether a word names what the built-in agents do, which those without a field of their own take on as well.
+fn is_usual(word: &str) -> bool {
+    estimate::is_field(word) || agents::is_built_in_capability(word)
+}
+
+impl Player {
+    /// Whether it has a capability, or that is its field.
+    fn has(&self, capability: &str) -> bool {
+        self.specialization == capability || self.doc.capabilities.iter().any(|own| own == capability)
+    }
 }
 
 /// The score of an agent; none if it lacks everything that the task asks for.
 fn weigh(player: &Player, asked: &[String]) -> Option<Candidate> {
-    let knows = |what: &String| player.doc.capabilities.contains(what) || player.specialization == *what;
     let generalist = player.specialization.is_empty();
     let mut reasons = Vec::new();
 
-    let known: Vec<&str> = asked.iter().filter(|c| knows(c)).map(String::as_str).collect();
+    let known: Vec<&str> = asked.iter().filter(|c| player.has(c)).map(String::as_str).collect();
     let capability = match (asked.len(), known.len()) {
         (0, _) => 1.0,
         // A generalist can do anything, and is the best at nothing.
@@ -163,7 +185,7 @@ mod tests {
 
     fn best(players: &[Player], asked: &[&str]) -> (Option<u8>, String) {
         let asked: Vec<String> = asked.iter().map(|w| (*w).to_owned()).collect();
-        let (id, assignment) = find(players, ProjectId::from_bytes([9; 16]), &asked);
+        let (id, assignment) = find(players, ProjectId::from_bytes([9; 16]), &asked, &[]);
         (id.map(|id| id.to_bytes()[0]), assignment.reason)
     }
 
@@ -178,6 +200,33 @@ mod tests {
         let mut proven = player(4, "data");
         proven.doc.record = TrackRecord { completed: 9, failed: 1, ..TrackRecord::default() };
         assert_eq!(best(&[data, proven], &["data"]).0, Some(4));
+    }
+
+    #[test]
+    fn what_is_required_in_so_many_words_must_be_there() {
+        let required = |players: &[Player], words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+            let (id, assignment) = find(players, ProjectId::from_bytes([9; 16]), &words, &words);
+            (id.map(|id| id.to_bytes()[0]), assignment.reason)
+        };
+        let (generalist, data) = (player(1, ""), player(2, "data"));
+        let mut physicist = player(3, "");
+        physicist.doc.capabilities = vec!["quantum".to_owned()];
+        let all = [generalist.clone(), data, physicist];
+        assert_eq!(required(&all, &["quantum"]).0, Some(3));
+        assert_eq!(required(&all, &["quantum", "data"]).0, Some(3));
+        assert_eq!(
+            required(std::slice::from_ref(&generalist), &["data", "testing"]).0,
+            Some(1),
+            "usual work"
+        );
+        let (nobody, why) = required(&[generalist], &["quantum"]);
+        assert_eq!(nobody, None);
+        assert_eq!(
+            why,
+            "nobody fits: no developer of this project has the required quantum; add the capability to an agent, or \
+             register one that has it"
+        );
     }
 
     #[test]

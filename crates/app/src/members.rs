@@ -132,12 +132,16 @@ pub async fn remove(
     caller: &Caller,
     origin: &Origin,
     id: UserId,
+    expected: Option<u64>,
 ) -> Result<(), AppError> {
     let organization = caller.tenant;
     platform
         .change(caller, origin, move |office| {
             let record = office.rows().member(id)?.ok_or_else(|| AppError::not_found("member", id))?;
             office.may(Action::MembersManage, resource_of(&record, office.rows().tenant(), None)?)?;
+            if expected.is_some_and(|v| v != record.version) {
+                return Err(AppError::VersionConflict);
+            }
             keep_an_owner(office.rows(), &record)?;
             let now = office.now();
             office.tx.remove_member(id)?;

@@ -57,6 +57,28 @@ pub struct Model {
     pub context_tokens: Option<u64>,
 }
 
+/// Providers that a model may be named of.
+pub const PROVIDERS: [&str; 5] = ["anthropic", "openai", "openai-chat", "gemini", "ollama"];
+/// What begins the name of a model that starts a program or reads a file of the server's machine.
+const OF_THE_MACHINE: [&str; 3] = ["script:", "gguf:", "acp:"];
+
+/// Whether this names a model that starts a program or reads a file of the server's machine: whoever sets up projects may.
+#[must_use]
+pub fn is_of_the_machine(model: &str) -> bool {
+    OF_THE_MACHINE.iter().any(|scheme| model.starts_with(scheme))
+}
+
+/// Why this can be the name of no model.
+pub(crate) fn misnamed(model: &str) -> Option<String> {
+    let is_complete =
+        OF_THE_MACHINE.iter().any(|scheme| model.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let is_provided = model.split_once('/').is_some_and(|(provider, name)| {
+        PROVIDERS.contains(&provider) && !name.is_empty() && !name.contains(char::is_whitespace)
+    });
+    let is_known = model == "offline" || is_complete || is_provided;
+    (!is_known).then(|| format!("it is `offline`, or PROVIDER/MODEL with one of {}", PROVIDERS.join(", ")))
+}
+
 /// The models of this server.
 ///
 /// # Errors

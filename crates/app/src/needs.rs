@@ -5,6 +5,7 @@ use domain::{ProjectId, PullRequestId, RunId, TaskId, TaskState, Timestamp};
 use serde::Serialize;
 use store::{ReviewRow, StoreError, TaskRecord, TenantTx};
 
+use crate::deaths;
 use crate::office::Origin;
 use crate::platform::DAY_MICROS;
 use crate::records::TaskDoc;
@@ -101,6 +102,10 @@ fn of_task(task: &TaskRecord) -> Result<Option<Need>, StoreError> {
                 _ => "input",
             };
             (kind, error.map(|e| e.message.clone()))
+        }
+        // Paused by nobody: too many processes died in its run.
+        TaskState::Paused if error.is_some_and(|e| e.code == deaths::CODE) => {
+            ("failed", error.map(|e| e.message.clone()))
         }
         TaskState::Failed => ("failed", error.map(|e| e.message.clone())),
         // Whoever holds a task knows that it waits.

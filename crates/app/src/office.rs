@@ -11,6 +11,7 @@ use governance::{Actor, NewEntry, Outcome, Subject};
 use serde_json::{Value, json};
 use store::{NewEvent, ReceiptRecord, StoreError, TenantTx};
 
+use crate::events::noted;
 use crate::operations::{self, Operation};
 use crate::{AppError, Desk, Platform, audit};
 
@@ -19,6 +20,8 @@ use crate::{AppError, Desk, Platform, audit};
 pub struct Origin {
     /// The id of the request, which its answer names.
     pub request_id: Option<String>,
+    /// The trace that the request belongs to, as in W3C Trace Context: 32 hexadecimal digits.
+    pub trace_id: Option<String>,
 }
 
 /// A decision of this use case, kept even if the transaction is undone.
@@ -56,6 +59,8 @@ pub struct Office<'t, 'c> {
     asker: Asker<'t>,
     origin: &'t Origin,
     desk: Desk,
+    /// How many decisions have their receipts already.
+    kept: usize,
 }
 
 impl<'c> Office<'_, 'c> {
@@ -98,11 +103,13 @@ impl<'c> Office<'_, 'c> {
     /// Failures of the store; a damaged audit.
     pub fn did(&mut self, event: &str, subject: (&str, String), data: Value) -> Result<(), AppError> {
         let (kind, id) = subject;
+        let caller = self.asker.caller;
+        let actor = json!({ "id": caller.id(), "name": caller.principal.name() });
         let event = NewEvent {
             id: EventId::new(self.asker.now, (self.asker.ids)()),
             kind: format!("dev.aamas.{event}"),
             subject: id.clone(),
-            data: with_actor(data.clone(), self.asker.caller),
+            data: noted(data.clone(), actor, self.origin),
             at: self.asker.now,
         };
         self.tx.append_event(&event)?;
@@ -127,6 +134,7 @@ impl<'c> Office<'_, 'c> {
     /// # Errors
     /// Failures of the store; a damaged audit.
     pub fn note(&mut self, action: &str, subject: (&str, String), detail: Value) -> Result<(), AppError> {
+        self.keep_receipts()?;
         let (kind, id) = subject;
         let entry = NewEntry {
             at: self.asker.now,
@@ -139,6 +147,16 @@ impl<'c> Office<'_, 'c> {
         };
         audit::record(self.tx, &entry)?;
         Ok(())
+    }
+
+    /// Keeps the receipts of the decisions since the last time; how many.
+    fn keep_receipts(&mut self) -> Result<usize, AppError> {
+        let Asker { policies, decided, .. } = self.asker;
+        let decided = decided.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = decided.get(self.kept..).unwrap_or_default();
+        keep(self.tx, policies, new)?;
+        self.kept = decided.len();
+        Ok(new.len())
     }
 }
 
@@ -201,18 +219,18 @@ impl Platform {
             .store()
             .transact(caller.tenant, move |tx| {
                 let asker = Asker { caller: &who, policies: &by, now, ids, decided: &kept };
-                let mut office = Office { tx, asker, origin: &source, desk };
+                let mut office = Office { tx, asker, origin: &source, desk, kept: 0 };
                 let done = work(&mut office)?;
-                let decided = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                if decided.is_empty() {
-                    return Err(AppError::Unasked);
-                }
-                for one in decided.iter() {
-                    tx.add_receipt(&record_of(&by, one)?)?;
-                }
-                Ok(done)
+                let loose = office.keep_receipts()? > 0;
+                if office.kept == 0 { Err(AppError::Unasked) } else { Ok((done, loose)) }
             })
             .await;
+        let result = result.map(|(done, loose)| {
+            if loose {
+                self.bind_receipts_later(caller.tenant);
+            }
+            done
+        });
         match result {
             Err(AppError::Denied { action, receipt }) => {
                 self.keep_refusal(caller, origin, &policies, take(&decided)).await?;
@@ -300,11 +318,8 @@ impl Platform {
             self.keep_refusal(caller, origin, &policies, kept).await?;
         } else if !kept.is_empty() {
             let by = policies.clone();
-            self.store()
-                .transact(caller.tenant, move |tx| {
-                    kept.iter().try_for_each(|one| Ok::<_, AppError>(tx.add_receipt(&record_of(&by, one)?)?))
-                })
-                .await?;
+            self.store().transact(caller.tenant, move |tx| keep(tx, &by, &kept)).await?;
+            self.bind_receipts_later(caller.tenant);
         }
         result
     }
@@ -321,9 +336,7 @@ impl Platform {
         let now = self.now();
         self.store()
             .transact(caller.tenant, move |tx| {
-                for one in &decided {
-                    tx.add_receipt(&record_of(&by, one)?)?;
-                }
+                keep(tx, &by, &decided)?;
                 let Some(last) = decided.last() else { return Ok(()) };
                 let resource = &last.request.resource;
                 let entry = NewEntry {
@@ -344,6 +357,11 @@ impl Platform {
 
 fn take(decided: &Mutex<Vec<Decided>>) -> Vec<Decided> {
     std::mem::take(&mut *decided.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Keeps receipts of decisions. The next entry of the audit names them.
+fn keep(tx: &mut TenantTx<'_>, policies: &Policies, decided: &[Decided]) -> Result<(), AppError> {
+    decided.iter().try_for_each(|one| Ok(tx.add_receipt(&record_of(policies, one)?)?))
 }
 
 fn record_of(policies: &Policies, one: &Decided) -> Result<ReceiptRecord, AppError> {
@@ -373,13 +391,6 @@ pub fn actor_of(caller: &Caller) -> Actor {
         id: caller.id().to_owned(),
         name: Some(caller.principal.name().to_owned()),
     }
-}
-
-fn with_actor(mut data: Value, caller: &Caller) -> Value {
-    if let Value::Object(members) = &mut data {
-        members.insert("actor".to_owned(), json!({ "id": caller.id(), "name": caller.principal.name() }));
-    }
-    data
 }
 
 /// `PullRequest` as `pull_request`.

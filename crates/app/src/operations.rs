@@ -161,6 +161,10 @@ pub struct Replayed {
     pub identical: bool,
     /// Steps that are the same.
     pub entries: u64,
+    /// Requests to models that were rendered again and compared byte for byte.
+    #[serde(default)]
+    #[schema(required)]
+    pub requests: u64,
     /// The first step that differs.
     #[schema(value_type = Option<Object>, required)]
     pub first_difference: Option<Value>,

@@ -1,9 +1,11 @@
 //! Plans: approved, sent back or edited by people before anything is written.
 
+use std::collections::BTreeSet;
+
 use auth::{Action, Caller};
 use domain::{Entry, Plan, RunId, RunState, ToolMeaning};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{MessageKind, TenantTx};
 
 use crate::office::Origin;
@@ -12,6 +14,8 @@ use crate::{AppError, Platform};
 
 /// Entries read at a time.
 const CHUNK: u32 = 256;
+/// The entries that may have an analysis or a plan.
+const PLANNING: [&str; 3] = ["analyzed", "tool_finished", "answered"];
 /// The longest message, in bytes.
 const MAX_MESSAGE: usize = 64 << 10;
 
@@ -49,6 +53,7 @@ pub async fn get(
             let record = look.tx.run(id)?.ok_or_else(|| AppError::not_found("run", id))?;
             look.may(Action::RunsRead, resource_of(look.tx, &record)?)?;
             let (analysis, plan) = planned(look.tx, id)?;
+            let plan = edited(look.tx, id)?.or(plan);
             let code = record.document.as_ref().and_then(|d| d["error"]["code"].as_str());
             Ok(PlanView {
                 run_id: id,
@@ -72,7 +77,7 @@ pub async fn approve(
     origin: &Origin,
     id: RunId,
 ) -> Result<(), AppError> {
-    answer(platform, caller, origin, id, "yes".to_owned()).await
+    answer(platform, caller, origin, id, Answer::Words("yes".to_owned())).await
 }
 
 /// Sends the plan back to the planner, with what should be different.
@@ -93,13 +98,15 @@ pub async fn reject(
         return Err(AppError::invalid("message", "it has more than 64 KB"));
     }
     // The planner takes every word but an approval for what should be different.
-    answer(platform, caller, origin, id, format!("Make another plan: {}", message.trim())).await
+    let words = format!("Make another plan: {}", message.trim());
+    answer(platform, caller, origin, id, Answer::Words(words)).await
 }
 
-/// Sends the plan back with one that a person wrote: the planner submits it as it is, and it is checked like any other.
+/// Puts a plan that a person wrote in the place of the one that waits, which approves it: the run goes on with it as it
+/// stands.
 ///
 /// # Errors
-/// As [`reject`]; [`AppError::Invalid`] when it is no plan.
+/// As [`reject`]; [`AppError::Invalid`] when it is no plan, or names roles that the repository does not have.
 pub async fn edit(
     platform: &Platform,
     caller: &Caller,
@@ -107,13 +114,44 @@ pub async fn edit(
     id: RunId,
     plan: Value,
 ) -> Result<(), AppError> {
-    let parsed: Plan = serde_json::from_value(plan).map_err(|e| AppError::invalid("plan", e.to_string()))?;
-    let roles = parsed.steps.iter().map(|step| step.role.clone()).collect();
-    // Which roles there are is the repository's to say; the planner's tool holds it against those.
-    parsed.check(&roles).map_err(|e| AppError::unfit("plan", e.to_string()))?;
-    let text = serde_json::to_string(&parsed).unwrap_or_default();
-    let words = format!("Submit exactly this plan with submit_plan, it was edited by a person:\n{text}");
-    answer(platform, caller, origin, id, words).await
+    let plan: Plan = serde_json::from_value(plan).map_err(|e| AppError::invalid("plan", e.to_string()))?;
+    answer(platform, caller, origin, id, Answer::Plan(plan)).await
+}
+
+/// What a person says to a plan that waits.
+enum Answer {
+    /// An approval, or what should be different.
+    Words(String),
+    /// Another plan.
+    Plan(Plan),
+}
+
+impl Answer {
+    /// The message to the run; refused when it is a plan that can't be built.
+    fn body(self, tx: &TenantTx<'_>, run: RunId) -> Result<Value, AppError> {
+        match self {
+            Self::Words(words) => Ok(json!({ "text": words })),
+            Self::Plan(plan) => {
+                let mut roles = roles_of(tx, run)?;
+                if roles.is_empty() {
+                    // A run of an older version does not say which there are.
+                    roles = plan.steps.iter().map(|step| step.role.clone()).collect();
+                }
+                plan.check(&roles).map_err(|e| AppError::unfit("plan", e.to_string()))?;
+                Ok(json!({ "text": "the plan, edited", "plan": plan }))
+            }
+        }
+    }
+}
+
+/// The roles that steps of a run's plan may have.
+fn roles_of(tx: &TenantTx<'_>, run: RunId) -> Result<BTreeSet<String>, AppError> {
+    let first = tx.entries(run, 1, 1)?;
+    let created = first.first().and_then(|row| serde_json::from_slice::<Entry>(&row.body).ok());
+    Ok(match created {
+        Some(Entry::Created { settings }) => settings.roles.into_iter().collect(),
+        _ => BTreeSet::new(),
+    })
 }
 
 async fn answer(
@@ -121,7 +159,7 @@ async fn answer(
     caller: &Caller,
     origin: &Origin,
     id: RunId,
-    words: String,
+    answer: Answer,
 ) -> Result<(), AppError> {
     platform
         .change(caller, origin, move |office| {
@@ -135,9 +173,16 @@ async fn answer(
                     hint: "answer it with POST /api/v1/runs/{id}/answer",
                 });
             }
-            speak(office, &record, MessageKind::Answer, &words)
+            let body = answer.body(office.rows(), id)?;
+            speak(office, &record, MessageKind::Answer, body)
         })
         .await
+}
+
+/// The plan that a person wrote, as long as the run has not heard of it.
+fn edited(tx: &TenantTx<'_>, id: RunId) -> Result<Option<Value>, AppError> {
+    let pending = tx.pending_messages(id, CHUNK)?;
+    Ok(pending.into_iter().rev().find_map(|message| message.body.get("plan").cloned()))
 }
 
 /// The analysis and the last plan of a run's journal.
@@ -147,12 +192,13 @@ fn planned(tx: &TenantTx<'_>, id: RunId) -> Result<(Option<Value>, Option<Value>
         let page = tx.entries(id, from, CHUNK)?;
         let Some(last) = page.last() else { return Ok((analysis, plan)) };
         from = last.seq + 1;
-        for row in page.iter().filter(|row| matches!(row.kind.as_str(), "analyzed" | "tool_finished")) {
+        for row in page.iter().filter(|row| PLANNING.contains(&row.kind.as_str())) {
             match serde_json::from_slice::<Entry>(&row.body) {
                 Ok(Entry::Analyzed { analysis: found, .. }) => analysis = serde_json::to_value(found).ok(),
-                Ok(Entry::ToolFinished { meaning: ToolMeaning::Planned(found), .. }) => {
-                    plan = serde_json::to_value(found).ok();
-                }
+                Ok(
+                    Entry::ToolFinished { meaning: ToolMeaning::Planned(found), .. }
+                    | Entry::Answered { plan: Some(found), .. },
+                ) => plan = serde_json::to_value(found).ok(),
                 _ => {}
             }
         }

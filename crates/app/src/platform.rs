@@ -1,7 +1,7 @@
 //! What the use cases of the server share: the store, policies parsed once, callers that were known a moment ago, and a
 //! bell that rings at each commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::facts::Memory;
 use crate::tasks::KnownProject;
-use crate::{AppError, Desk};
+use crate::{AppError, Desk, audit_receipts};
 
 /// How long a caller or a set of policies that another process changed may be remembered.
 const REMEMBERED: Duration = Duration::from_secs(2);
@@ -68,6 +68,8 @@ struct Inner {
     projects: moka::sync::Cache<(TenantId, ProjectId), Arc<KnownProject>>,
     memory: Memory,
     reads: Mutex<HashMap<(TenantId, String, Action), u64>>,
+    /// Organizations with receipts that no entry of the audit names yet.
+    loose: Mutex<HashSet<TenantId>>,
     bell: Notify,
 }
 
@@ -94,6 +96,7 @@ impl Platform {
             projects: cache(),
             memory: Memory::new(),
             reads: Mutex::default(),
+            loose: Mutex::default(),
             bell: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -214,11 +217,30 @@ impl Platform {
         *reads.entry(key).or_default() += 1;
     }
 
-    /// Writes the counts of plain reads that were made since the last time.
+    /// There are receipts that no entry of the audit names; unless one soon does, one of their own will.
+    pub(crate) fn bind_receipts_later(&self, tenant: TenantId) {
+        self.inner.loose.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
+    }
+
+    /// One entry of the audit for all receipts of an organization that none names yet, so that reads need none each.
+    async fn bind_receipts(&self) {
+        let loose = std::mem::take(&mut *self.inner.loose.lock().unwrap_or_else(PoisonError::into_inner));
+        let now = self.now();
+        for tenant in loose {
+            let bound = self.store().transact(tenant, move |tx| audit_receipts::bind(tx, now)).await;
+            if let Err(error) = bound {
+                tracing::error!(error = %error, tenant = %tenant, "receipts are not bound to the audit");
+                self.bind_receipts_later(tenant);
+            }
+        }
+    }
+
+    /// Writes what was gathered since the last time: counts of plain reads, and that receipts are there.
     ///
     /// # Errors
     /// Only failures of the store; the counts are kept for the next time then.
     pub async fn save_read_counts(&self) -> Result<(), StoreError> {
+        self.bind_receipts().await;
         let counts = std::mem::take(&mut *self.inner.reads.lock().unwrap_or_else(PoisonError::into_inner));
         let day = self.now().as_micros().div_euclid(DAY_MICROS);
         let mut by_tenant: HashMap<TenantId, Vec<ReadCount>> = HashMap::new();

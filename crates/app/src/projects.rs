@@ -12,7 +12,7 @@ use crate::matching::Player;
 use crate::office::Origin;
 use crate::operations::Operation;
 use crate::records::{ProjectConfiguration, ProjectDoc, of_doc, to_doc};
-use crate::{AppError, FieldProblem, Platform, agents};
+use crate::{AppError, FieldProblem, Platform, agents, models};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 100;
@@ -315,12 +315,16 @@ pub async fn archive(
     caller: &Caller,
     origin: &Origin,
     id: ProjectId,
+    expected: Option<u64>,
 ) -> Result<(), AppError> {
     platform
         .change(caller, origin, move |office| {
             let tenant = office.rows().tenant();
             let mut record = office.rows().project(id)?.ok_or_else(|| AppError::not_found("project", id))?;
             office.may(Action::ProjectsDelete, resource_of(&record, tenant)?)?;
+            if expected.is_some_and(|v| v != record.version) {
+                return Err(AppError::VersionConflict);
+            }
             if record.state == ProjectState::Archived {
                 return Ok(());
             }
@@ -484,6 +488,9 @@ fn checked_configuration(value: Value) -> Result<ProjectConfiguration, FieldProb
     }
     if configuration.base.as_deref().is_some_and(|base| !is_revision(base)) {
         return Err(problem(".base", "it begins with a dash or white space"));
+    }
+    if let Some(why) = configuration.model.as_deref().and_then(models::misnamed) {
+        return Err(problem(".model", &why));
     }
     Ok(configuration)
 }

@@ -1,7 +1,10 @@
 //! What becomes of a local pull request.
 
+use domain::{PullRequestId, RunId};
 use store::{NewEvent, PullRequestRecord, PullRequestState, StoreError, TenantTx};
 
+use crate::records::to_doc;
+use crate::reviews::PullRequest;
 use crate::{AppError, Desk, work};
 
 /// Saves a pull request's new state, with its event.
@@ -32,6 +35,28 @@ pub fn set_pull_request_state(
 /// Only failures of the store.
 pub fn save(desk: &Desk, record: &PullRequestRecord) -> Result<(), AppError> {
     write(desk, record, "updated")
+}
+
+/// A follow-up is delivered: the pull request of the run that it goes on from is closed, and its remarks are seen to.
+///
+/// # Errors
+/// Only failures of the storage.
+pub fn supersede(
+    tx: &mut TenantTx<'_>,
+    desk: &Desk,
+    before: RunId,
+    by: PullRequestId,
+) -> Result<(), StoreError> {
+    let open = |r: &PullRequestRecord| matches!(r.state, PullRequestState::Open | PullRequestState::Draft);
+    let Some(record) = tx.pull_request_of_run(before)?.filter(open) else { return Ok(()) };
+    let mut doc: PullRequest = work::doc_of("pull request", &record.doc)?;
+    doc.comments.iter_mut().for_each(|comment| comment.resolved = true);
+    doc.superseded_by = Some(by);
+    doc.updated_at = desk.now();
+    let state = PullRequestState::Closed;
+    let record = PullRequestRecord { state, doc: to_doc(&doc), updated_at: desk.now(), ..record };
+    tx.save_pull_request(&record)?;
+    tx.append_event(&event(tx, desk, &record, state.as_str())?)
 }
 
 /// The event of a pull request, such as `opened`, for the transaction that saves it.

@@ -1,10 +1,12 @@
 //! Receipts of decisions: listed, and decided again.
 
+use std::collections::BTreeMap;
+
 use auth::policy::{self, Engine, OwnPolicy, Receipt as Kept, Reevaluation, Request, Resource, ResourceKind};
 use auth::{Action, Caller, Role};
 use domain::{ReceiptId, Timestamp};
-use serde::Serialize;
-use store::ReceiptRecord;
+use serde::{Deserialize, Serialize};
+use store::{AuditFilter, Page, ReceiptRecord, TenantTx};
 
 use crate::list::{Asked, Listed, Paging};
 use crate::office::Origin;
@@ -13,6 +15,8 @@ use crate::{AppError, Platform};
 
 /// Own policies of an organization that are read.
 const MAX_POLICIES: u32 = 1_000;
+/// Entries of the audit that are read at a time.
+const PAGE: u32 = 200;
 
 /// A receipt, as callers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -60,8 +64,8 @@ pub struct ReceiptFilter {
 /// What came of deciding again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Again {
-    /// `same`, `other_policies` (they have changed since), `altered` (the receipt was changed after it was made) or
-    /// `different`.
+    /// What the policies of its own time say again: `same` or `different`; `other_policies` where the audit does not tell them
+    /// any more, `altered` when the receipt was changed after it was made.
     pub outcome: String,
     /// What the policies of today say; null when the receipt can't be believed.
     #[schema(required)]
@@ -138,7 +142,7 @@ pub async fn get(
         .await
 }
 
-/// Decides a receipt's request again, by the policies of today.
+/// Decides a receipt's request again, by the policies of its time, as the audit tells them, and by those of today.
 ///
 /// # Errors
 /// [`AppError::NotFound`], [`AppError::Denied`].
@@ -162,7 +166,12 @@ pub async fn reevaluate(
                 .map(|policy| OwnPolicy { id: policy.id.to_string(), text: policy.text })
                 .collect();
             let unreadable = |e: policy::PolicyErrors| AppError::Policies(e.to_string());
-            let outcome = match policy::reevaluate(&kept, &own).map_err(unreadable)? {
+            let mut outcome = policy::reevaluate(&kept, &own).map_err(unreadable)?;
+            if outcome == Reevaluation::OtherPolicies {
+                let then = policies_before(look.tx, record.at)?;
+                outcome = policy::reevaluate(&kept, &then).unwrap_or(Reevaluation::OtherPolicies);
+            }
+            let outcome = match outcome {
                 Reevaluation::Altered => return Ok(Again { outcome: "altered".into(), now: None }),
                 Reevaluation::Same => "same",
                 Reevaluation::OtherPolicies => "other_policies",
@@ -177,6 +186,45 @@ pub async fn reevaluate(
             Ok(Again { outcome: outcome.to_owned(), now })
         })
         .await
+}
+
+/// The own policies that counted before a moment, as the audit tells them.
+fn policies_before(tx: &TenantTx<'_>, at: Timestamp) -> Result<Vec<OwnPolicy>, AppError> {
+    let filter = AuditFilter {
+        subject_kind: Some("policy".to_owned()),
+        outcome: Some("done".to_owned()),
+        until: Some(at),
+        ..AuditFilter::default()
+    };
+    let (mut counting, mut after) = (BTreeMap::new(), None);
+    loop {
+        let rows = tx.audit_entries(&filter, Page::Oldest { after, limit: PAGE })?;
+        let Some(last) = rows.last() else { break };
+        after = u64::try_from(last.seq).ok();
+        for row in rows {
+            counting.remove(&row.subject_id);
+            let told: Told = serde_json::from_str(&row.payload).unwrap_or_default();
+            let counts = row.action != "policy.removed" && told.detail.enabled;
+            if let (true, Some(text)) = (counts, told.detail.text) {
+                counting.insert(row.subject_id.clone(), OwnPolicy { id: row.subject_id, text });
+            }
+        }
+    }
+    Ok(counting.into_values().collect())
+}
+
+/// What an audit entry tells of a policy.
+#[derive(Default, Deserialize)]
+struct Told {
+    #[serde(default)]
+    detail: PolicyThen,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PolicyThen {
+    enabled: bool,
+    text: Option<String>,
 }
 
 fn word(allow: bool) -> String {

@@ -87,8 +87,10 @@ pub struct TaskDoc {
     pub quality_score: Option<f64>,
     /// Whether a person holds it: no engine begins it until it is resumed.
     pub held: bool,
-    /// Processes that died in its run, one after the other, since it last stood still or a person let it go on.
+    /// Processes that died in its run, one after the other, since it last came further, stood still, or a person let it go on.
     pub deaths: u32,
+    /// The last entry of its run's journal when the last of them died.
+    pub died_at: u64,
 }
 
 /// How a task should be run.
@@ -125,6 +127,17 @@ pub struct Assignment {
     #[schema(value_type = Vec<Candidate>)]
     pub candidates: Lazy<Vec<Candidate>>,
 }
+
+impl Assignment {
+    /// Whether it was looked for an agent, and none fitted.
+    #[must_use]
+    pub fn nobody_fits(&self) -> bool {
+        self.reason.starts_with(NOBODY_FITS)
+    }
+}
+
+/// How the reason begins where no agent fits.
+pub(crate) const NOBODY_FITS: &str = "nobody fits: ";
 
 /// An agent that was looked at for a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -61,6 +61,9 @@ pub struct PullRequest {
     /// Approvals of people.
     #[serde(default)]
     pub approvals: Vec<Approval>,
+    /// The pull request that went on from this one and took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<PullRequestId>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -176,6 +179,9 @@ pub struct PullRequestView {
     pub comments: Vec<Comment>,
     /// Approvals of people.
     pub approvals: Vec<Approval>,
+    /// The pull request that answers the remarks on this one and took its place.
+    #[schema(value_type = Option<crate::shapes::PullRequestId>, required)]
+    pub superseded_by: Option<PullRequestId>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -313,9 +319,7 @@ pub async fn comment(
     if new.body.trim().is_empty() {
         return Err(AppError::invalid("body", "it is empty"));
     }
-    if new.body.len() > MAX_COMMENT {
-        return Err(AppError::invalid("body", "it has more than 64 KB"));
-    }
+    checked_words("body", &new.body)?;
     if new.line.is_some() && new.path.is_none() {
         return Err(AppError::unfit("line", "it needs a path"));
     }
@@ -351,6 +355,46 @@ pub async fn comment(
             doc.comments.push(comment.clone());
             save(office, record, doc, project, "pull_request.commented")?;
             Ok(comment)
+        })
+        .await
+}
+
+/// Words that are kept and shown to models as they are.
+fn checked_words(field: &str, words: &str) -> Result<(), AppError> {
+    if words.len() > MAX_COMMENT {
+        return Err(AppError::invalid(field, "it has more than 64 KB"));
+    }
+    if words.contains('\0') {
+        return Err(AppError::invalid(field, "it has a NUL character"));
+    }
+    Ok(())
+}
+
+/// Says that a remark was seen to, or that it was not.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::Denied`].
+pub async fn resolve(
+    platform: &Platform,
+    caller: &Caller,
+    origin: &Origin,
+    id: PullRequestId,
+    comment: CommentId,
+    resolved: bool,
+) -> Result<Comment, AppError> {
+    platform
+        .change(caller, origin, move |office| {
+            let (record, project) = found(office.rows(), id)?;
+            office.may(Action::PullRequestsComment, resource_of(office.rows(), &record, project)?)?;
+            let mut doc = doc_of(&record)?;
+            let remark = doc.comments.iter_mut().find(|c| c.id == Some(comment));
+            let remark = remark.ok_or_else(|| AppError::not_found("comment", comment))?;
+            remark.resolved = resolved;
+            let changed = remark.clone();
+            let event =
+                if resolved { "pull_request.comment_resolved" } else { "pull_request.comment_reopened" };
+            save(office, record, doc, project, event)?;
+            Ok(changed)
         })
         .await
 }
@@ -394,8 +438,8 @@ pub async fn request_changes(
     message: Option<String>,
 ) -> Result<Task, AppError> {
     let message = message.filter(|m| !m.trim().is_empty());
-    if message.as_ref().is_some_and(|m| m.len() > MAX_COMMENT) {
-        return Err(AppError::invalid("message", "it has more than 64 KB"));
+    if let Some(message) = &message {
+        checked_words("message", message)?;
     }
     platform
         .change(caller, origin, move |office| {
@@ -578,6 +622,7 @@ pub(crate) fn view(
         gates: doc.gates,
         comments: doc.comments,
         approvals: doc.approvals,
+        superseded_by: doc.superseded_by,
         created_at: record.created_at,
         updated_at: record.updated_at,
     })

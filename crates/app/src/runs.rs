@@ -12,7 +12,7 @@ use crate::office::{Office, Origin};
 use crate::operations::{self, ExportFormat, Operation};
 use crate::reviews::list_resource;
 use crate::tasks::{self, Control};
-use crate::{AppError, Platform};
+use crate::{AppError, Platform, models};
 
 /// The longest message, in bytes.
 const MAX_MESSAGE: usize = 64 << 10;
@@ -250,7 +250,7 @@ pub async fn say(
                 (Action::RunsSteer, resource_of(office.rows(), &record)?)
             };
             office.may(action, resource)?;
-            speak(office, &record, kind, &message)?;
+            speak(office, &record, kind, json!({ "text": message }))?;
             view(office.rows(), record)
         })
         .await
@@ -261,7 +261,7 @@ pub(crate) fn speak(
     office: &mut Office<'_, '_>,
     record: &RunRecord,
     kind: MessageKind,
-    message: &str,
+    body: Value,
 ) -> Result<(), AppError> {
     let unasked = kind == MessageKind::Answer && record.state != RunState::NeedsInput;
     if record.state.is_finished() || unasked {
@@ -273,7 +273,7 @@ pub(crate) fn speak(
         }
         .into());
     }
-    tasks::tell(office, record.id, kind, message)?;
+    tasks::tell(office, record.id, kind, body)?;
     if record.state != RunState::Running {
         let now = office.now();
         operations::let_go(office.tx, record.task, now)?;
@@ -352,6 +352,16 @@ pub async fn ask(
     platform
         .change(caller, origin, move |office| {
             let record = office.rows().run(id)?.ok_or_else(|| AppError::not_found("run", id))?;
+            let resource = resource_of(office.rows(), &record)?;
+            if let Asking::Fork { model: Some(model), .. } = &asking {
+                if let Some(why) = models::misnamed(model) {
+                    return Err(AppError::invalid("model", why));
+                }
+                if models::is_of_the_machine(model) {
+                    let project = office.rows().task(record.task)?.and_then(|task| task.project);
+                    office.may(Action::ProjectsUpdate, list_resource(office.rows(), project)?)?;
+                }
+            }
             let (action, operation) = match asking {
                 Asking::Fork { turn, entry, message, model } => {
                     (Action::RunsFork, Operation::ForkRun { run_id: id, turn, entry, message, model })
@@ -359,7 +369,7 @@ pub async fn ask(
                 Asking::Replay => (Action::RunsReplay, Operation::ReplayRun { run_id: id }),
                 Asking::Export(format) => (Action::RunsExport, Operation::ExportRun { run_id: id, format }),
             };
-            office.may(action, resource_of(office.rows(), &record)?)?;
+            office.may(action, resource)?;
             office.ask(&operation)
         })
         .await

@@ -18,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Secret, TenantId, UserId};
 use serde::Deserialize;
 use serde_json::json;
-use store::UserRecord;
+use store::{MemberRecord, UserRecord};
 use tokio::sync::Mutex;
 
 use crate::account::{has_owner_beside, member_of, new_user, parse_email, parse_name};
@@ -75,6 +75,10 @@ pub struct ProviderConfig {
     /// Whether somebody is taken for who has an account with the same verified e-mail address.
     #[serde(default)]
     pub links_by_email: bool,
+    /// Whether the role of a person follows the groups with every sign-in, and not only the first; of owners it never does.
+    /// For providers with `joins`.
+    #[serde(default = "yes")]
+    pub syncs_roles: bool,
     /// From groups to a role.
     #[serde(default)]
     pub roles: RoleMapping,
@@ -106,6 +110,10 @@ pub struct IssuerConfig {
     pub roles: RoleMapping,
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn usual_scopes() -> Vec<String> {
     vec!["email".into(), "profile".into()]
 }
@@ -132,6 +140,7 @@ struct Known {
     provider: Provider,
     organization: TenantId,
     joins: bool,
+    syncs_roles: bool,
     links_by_email: bool,
     discovered: Mutex<Option<Discovered>>,
 }
@@ -221,6 +230,7 @@ impl Known {
             provider,
             organization: config.organization.unwrap_or(TenantId::LOCAL),
             joins: config.joins,
+            syncs_roles: config.joins && config.syncs_roles,
             links_by_email: config.links_by_email,
             discovered: Mutex::new(None),
         }
@@ -331,12 +341,15 @@ async fn account_of(
     let owned = platform.store().read(tenant, |tx| has_owner_beside(tx, None)).await?;
     let (joins, links) = (known.joins && owned, known.links_by_email);
     let (issuer, subject) = (person.issuer.clone(), person.subject.clone());
-    let (now, ids) = (platform.now(), platform.ids());
+    let (now, ids, has_role) = (platform.now(), platform.ids(), person.role.is_some());
     let user = platform
         .store()
         .transact(TenantId::INSTALLATION, move |tx| {
             if let Some(id) = tx.user_of_identity(&issuer, &subject)? {
                 return tx.user(id)?.ok_or_else(no_account);
+            }
+            if !has_role {
+                return Err(no_role());
             }
             let user = match tx.user_by_email(&email)? {
                 Some(user) if links => user,
@@ -360,32 +373,74 @@ async fn account_of(
         })
         .await?;
     if joins && organizations_of(platform, user.id).await?.contains(&tenant) {
-        join(platform, origin, known, person.role, &user).await?;
+        let became = become_member(platform, origin, known, person.role, &user).await?;
+        if became == Became::Another {
+            platform.forget_callers();
+        }
     }
-    Ok(user)
+    person.role.map(|_| user).ok_or_else(no_role)
 }
 
-/// Makes somebody a member who is noted as one.
-async fn join(
+/// What a sign-in changed about a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Became {
+    /// Nothing.
+    AsBefore,
+    /// It is new, has another role, or lost its sessions.
+    Another,
+}
+
+/// Makes somebody a member who is noted as one, or gives a member the role that the groups have now. Whose groups have none
+/// any more is at the end of all sessions and tokens.
+async fn become_member(
     platform: &Platform,
     origin: &Origin,
     known: &Known,
-    role: Role,
+    role: Option<Role>,
     user: &UserRecord,
-) -> Result<(), AppError> {
+) -> Result<Became, AppError> {
     let (hand, user, provider) =
         (Hand::of_user(platform, origin, user), user.clone(), known.provider.id.clone());
+    let syncs = known.syncs_roles;
     platform
         .store()
         .transact(known.organization, move |tx| {
-            if tx.member(user.id)?.is_some() {
-                return Ok(());
+            let subject = ("member", user.id.to_string());
+            match (tx.member(user.id)?, role) {
+                (None, None) => return Ok(Became::AsBefore),
+                (None, Some(role)) => {
+                    tx.insert_member(&member_of(&user, role, hand.now))?;
+                    let data = json!({ "user_id": user.id, "role": role.as_str(), "provider": provider });
+                    hand.did(tx, "member.added", subject, data)?;
+                }
+                (Some(member), _) if !syncs || member.role == Role::Owner.as_str() => {
+                    return Ok(Became::AsBefore);
+                }
+                (Some(member), Some(role)) if member.role == role.as_str() => return Ok(Became::AsBefore),
+                (Some(member), Some(role)) => {
+                    let data = json!({
+                        "user_id": user.id, "role": role.as_str(), "before": member.role, "provider": provider,
+                    });
+                    tx.save_member(&MemberRecord { role: role.as_str().to_owned(), updated_at: hand.now, ..member })?;
+                    hand.did(tx, "member.updated", subject, data)?;
+                }
+                (Some(_), None) => {
+                    let ended = tx.end_credentials_of(user.id, hand.now)?;
+                    let data = json!({ "user_id": user.id, "credentials_ended": ended, "provider": provider });
+                    hand.did(tx, "member.signed_out", subject, data)?;
+                }
             }
-            tx.insert_member(&member_of(&user, role, hand.now))?;
-            let data = json!({ "user_id": user.id, "role": role.as_str(), "provider": provider });
-            hand.did(tx, "member.added", ("member", user.id.to_string()), data)
+            Ok(Became::Another)
         })
         .await
+}
+
+fn no_role() -> AppError {
+    AppError::Conflict {
+        code: "no_access",
+        detail: "the groups of this person have no role here".into(),
+        hint: "ask an administrator",
+    }
 }
 
 fn no_account() -> AppError {
@@ -413,7 +468,7 @@ fn refusal(provider: &str, error: OidcError) -> AppError {
             ("provider_failed", "try again; the server's log says more")
         }
         OidcError::Refused(_) => ("provider_refused", "sign in there, and allow it"),
-        OidcError::Email | OidcError::NoRole => ("no_access", "ask an administrator"),
+        OidcError::Email => ("no_access", "ask an administrator"),
     };
     AppError::Conflict { code, detail: error.to_string(), hint }
 }

@@ -6,6 +6,7 @@ mod dependencies;
 
 use dependencies::dependencies_of;
 
+pub(crate) use ask::required_capabilities;
 pub(crate) use ask::{Checked, KnownProject, insert};
 pub use ask::{MAX_DESCRIPTION, NewTask, create};
 pub use control::{Control, control};
@@ -323,7 +324,9 @@ fn apply(office: &mut Office<'_, '_>, record: &mut TaskRecord, change: TaskChang
         if text.is_empty() {
             let players = agents::players(office.rows(), office.now())?;
             let project = record.project.unwrap_or(ProjectId::from_bytes([0; 16]));
-            let (agent, assignment) = matching::find(&players, project, &doc.estimate.capabilities);
+            let required = required_capabilities(&doc.requirements).unwrap_or_default();
+            let (agent, assignment) =
+                matching::find(&players, project, &doc.estimate.capabilities, &required);
             (record.assigned_agent, doc.assignment) = (agent, assignment);
         } else {
             let id = text.parse::<AgentId>();

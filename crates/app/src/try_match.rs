@@ -46,7 +46,8 @@ pub async fn who_fits(
             let past = known.hours.get(&checked.kind).map_or(&[][..], Vec::as_slice);
             let found = estimate::estimate(&checked.text, checked.kind, &checked.capabilities, past);
             let players = agents::players(look.tx, look.now())?;
-            let (assigned_agent, assignment) = matching::find(&players, project, &found.capabilities);
+            let (assigned_agent, assignment) =
+                matching::find(&players, project, &found.capabilities, &checked.capabilities);
             Ok(Fitting {
                 assigned_agent,
                 assignment,

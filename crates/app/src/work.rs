@@ -12,7 +12,7 @@ use serde_json::json;
 use store::{AgentRecord, Document, MessageKind, StoreError, TaskRecord, TenantTx};
 
 use crate::records::{AgentDoc, Kept, TaskDoc, TrackRecord, of_doc, to_doc};
-use crate::{AppError, Desk};
+use crate::{AppError, Desk, agents, matching, tasks};
 
 const MS_PER_HUNDREDTH_HOUR: u64 = 36_000;
 /// Messages that are looked at when a run stands still.
@@ -161,6 +161,42 @@ pub fn progressed(
     let cost = cost.map(NanoUsd::as_usd);
     let data = json!({ "run_id": run, "seq": seq, "turns": turns, "cost_usd": cost });
     desk.event("run.progressed", run.to_string(), placed(data, Some(place)))
+}
+
+/// Looks again for an agent for a wanted task that fitted nobody; whether there is one now.
+///
+/// # Errors
+/// Failures of the store.
+pub fn assign(desk: &Desk, id: TaskId) -> Result<bool, AppError> {
+    let own = desk.clone();
+    // It is looked each time anything changes: only what was found is written.
+    if desk.store.read_blocking(desk.tenant, |tx| Ok(assigned(&own, tx, id)))??.is_none() {
+        return Ok(false);
+    }
+    desk.store
+        .write_blocking(desk.tenant, move |tx| {
+            let found = assigned(&own, tx, id).map_err(|e| StoreError::Malformed { what: e.to_string() })?;
+            let Some(task) = found else { return Ok(false) };
+            tx.save_task(&task)?;
+            tx.append_event(&task_event(&own, "assigned", &task, None))?;
+            Ok(true)
+        })
+        .map_err(AppError::from)
+}
+
+/// A task that waits for an agent, with the one that fits now.
+fn assigned(desk: &Desk, tx: &TenantTx<'_>, id: TaskId) -> Result<Option<TaskRecord>, AppError> {
+    let waits = |t: &TaskRecord| t.assigned_agent.is_none() && t.wanted_at.is_some();
+    let Some(mut task) = tx.task(id)?.filter(waits) else { return Ok(None) };
+    let Some(project) = task.project else { return Ok(None) };
+    let mut doc: TaskDoc = doc_of("task", &task.doc)?;
+    let required = tasks::required_capabilities(&doc.requirements).unwrap_or_default();
+    let players = agents::players(tx, desk.now())?;
+    let (agent, assignment) = matching::find(&players, project, &doc.estimate.capabilities, &required);
+    let Some(agent) = agent else { return Ok(None) };
+    doc.assignment = assignment;
+    (task.assigned_agent, task.doc, task.updated_at) = (Some(agent), Document::of(&doc), desk.now());
+    Ok(Some(task))
 }
 
 /// The state of a task that a run takes.

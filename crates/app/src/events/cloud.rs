@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::{EventId, ProjectId, TenantId};
+use domain::{EventId, ProjectId, TaskId, TenantId};
 use serde::Serialize;
 use serde_json::Value;
 use store::{OutboxEvent, TenantTx};
 
+use super::cause;
 use crate::AppError;
 
 /// Where all events come from: an address relative to the installation.
@@ -41,20 +42,23 @@ struct CloudEvent<'a> {
     time: domain::Timestamp,
     datacontenttype: &'static str,
     tenant: TenantId,
+    correlationid: &'a str,
+    causationid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    correlationid: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    causationid: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<&'a Value>,
+    traceparent: Option<String>,
     data: &'a Value,
 }
 
 impl Published {
     /// Turns a row into its event.
     pub(super) fn of(tx: &TenantTx<'_>, row: OutboxEvent) -> Result<Self, AppError> {
-        let OutboxEvent { position, event } = row;
-        let extension = |name: &str| event.data.get(name).filter(|v| v.is_string());
+        let OutboxEvent { position, mut event } = row;
+        let cause = cause::take(&mut event.data);
+        let Home { project, task } = home_of(tx, &event.subject, &event.data)?;
+        let task = task.map(|id| id.to_string());
+        // All of a task belongs together, from its creation to the merge.
+        let correlationid = task.as_deref().unwrap_or(&event.subject);
+        let run = event.data.get("run_id").and_then(Value::as_str);
         let cloud = CloudEvent {
             specversion: "1.0",
             id: event.id,
@@ -64,16 +68,15 @@ impl Published {
             time: event.at,
             datacontenttype: "application/json",
             tenant: tx.tenant(),
-            // What a run does belongs together by its id, unless the event says otherwise.
-            correlationid: extension("correlation_id").or_else(|| extension("run_id")),
-            causationid: extension("causation_id"),
-            traceparent: extension("traceparent"),
+            correlationid,
+            // A request, or the run that did it by itself.
+            causationid: cause.request_id.as_deref().or(run).unwrap_or(correlationid),
+            traceparent: cause::traceparent(&cause, correlationid, event.id),
             data: &event.data,
         };
         // A struct of strings and JSON has no way to fail.
         let json = serde_json::to_string(&cloud).unwrap_or_default();
         let frame = format!("{}{json}{}", FRAME.0, FRAME.1).into();
-        let project = project_of(tx, &event.subject, &event.data)?;
         Ok(Self { position, id: event.id, kind: event.kind, project, frame })
     }
 
@@ -90,42 +93,60 @@ impl Published {
     }
 }
 
-/// The project that an event belongs to: as it says itself, or that of the run, task or pull request that it is about.
-fn project_of(tx: &TenantTx<'_>, subject: &str, data: &Value) -> Result<Option<ProjectId>, AppError> {
+/// Where an event belongs.
+#[derive(Default)]
+struct Home {
+    project: Option<ProjectId>,
+    task: Option<TaskId>,
+}
+
+/// The project and the task of an event: as it says itself, or those of the run, task or pull request that it is about.
+fn home_of(tx: &TenantTx<'_>, subject: &str, data: &Value) -> Result<Home, AppError> {
     let named = |name: &str| data.get(name).and_then(Value::as_str);
-    if let Some(project) = named("project_id") {
-        return Ok(project.parse().ok());
+    let said = |name: &str| named(name).and_then(|text| text.parse().ok());
+    if let (Some(project), Some(task)) = (said("project_id"), named("task_id").and_then(|t| t.parse().ok())) {
+        return Ok(Home { project: Some(project), task: Some(task) });
     }
     let about =
         [Some(subject), named("run_id"), named("task_id"), named("pull_request_id"), named("resource")];
+    let mut home = Home::default();
     for text in about.into_iter().flatten() {
-        if let Some(project) = project_of_id(tx, text)? {
-            return Ok(Some(project));
+        let found = home_of_id(tx, text)?;
+        home = Home { project: home.project.or(found.project), task: home.task.or(found.task) };
+        if home.task.is_some() {
+            break;
         }
     }
-    Ok(None)
+    // What the event says of its project itself counts, even if it is none.
+    if named("project_id").is_some() {
+        home.project = said("project_id");
+    }
+    Ok(home)
 }
 
-fn project_of_id(tx: &TenantTx<'_>, text: &str) -> Result<Option<ProjectId>, AppError> {
-    let task = |id| Ok::<_, AppError>(tx.task(id)?.and_then(|task| task.project));
-    let run = |id| match tx.run(id)? {
-        Some(run) => task(run.task),
-        None => Ok(None),
+fn home_of_id(tx: &TenantTx<'_>, text: &str) -> Result<Home, AppError> {
+    let of_task = |id| {
+        let project = tx.task(id)?.and_then(|task| task.project);
+        Ok::<_, AppError>(Home { project, task: Some(id) })
+    };
+    let of_run = |id| match tx.run(id)? {
+        Some(run) => of_task(run.task),
+        None => Ok(Home::default()),
     };
     if let Ok(id) = text.parse::<ProjectId>() {
-        return Ok(Some(id));
+        return Ok(Home { project: Some(id), task: None });
     }
     if let Ok(id) = text.parse() {
-        return run(id);
+        return of_run(id);
     }
     if let Ok(id) = text.parse() {
-        return task(id);
+        return of_task(id);
     }
     if let Ok(id) = text.parse() {
         return match tx.pull_request(id)? {
-            Some(found) => run(found.run),
-            None => Ok(None),
+            Some(found) => of_run(found.run),
+            None => Ok(Home::default()),
         };
     }
-    Ok(None)
+    Ok(Home::default())
 }

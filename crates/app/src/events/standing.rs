@@ -122,7 +122,11 @@ fn standing_of(
     if let Some(id) = id {
         match behind(tx, id)? {
             Some(record) if is_alive(&record, now, settings) => own = Some(record),
-            _ => return Ok(Standing::Ended(End::Session)),
+            found => {
+                let user = found.and_then(|record| record.user);
+                let left = user.is_some_and(|user| matches!(tx.member(user), Ok(None)));
+                return Ok(Standing::Ended(if left { End::Membership } else { End::Session }));
+            }
         }
     }
     let user = own.as_ref().map_or_else(|| caller.user_id().and_then(|id| id.parse().ok()), |c| c.user);

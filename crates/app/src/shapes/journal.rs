@@ -154,6 +154,9 @@ pub enum Entry {
     Answered {
         /// The words.
         text: String,
+        /// The plan that the person put in the place of the one that waited.
+        #[serde(default)]
+        plan: Option<Plan>,
     },
     /// Another model takes the attempt over where the one before failed.
     FellBack {
@@ -363,6 +366,9 @@ pub struct RunSettings {
     pub model: String,
     /// Name of the role file that a single builder has.
     pub role: String,
+    /// Names of the role files that steps of a plan may have.
+    #[serde(default)]
+    pub roles: Vec<String>,
     /// The seats that are taken beside the builders'; none: one builder and the gates.
     #[serde(default)]
     #[schema(value_type = Vec<Seat>)]
@@ -401,6 +407,9 @@ pub struct RunSettings {
     pub base_commit: String,
     /// The commit of the repository that a delivered branch grows from (hex).
     pub base_head: String,
+    /// The branch that the change should go into.
+    #[serde(default)]
+    pub target: Option<String>,
     /// Bounds of the whole run.
     pub limits: RunLimits,
     /// Whether plans and changes to protected paths are approved beforehand.

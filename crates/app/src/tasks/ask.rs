@@ -15,7 +15,7 @@ use super::{MAX_DEPENDENCIES, MAX_TITLE, Task, parse_time, title_of, view};
 use crate::office::{Office, Origin};
 use crate::projects::{self, checked_line};
 use crate::records::{TaskDoc, TaskSettings, of_doc};
-use crate::{AppError, FieldProblem, Platform, agents, estimate, matching};
+use crate::{AppError, FieldProblem, Platform, agents, estimate, matching, models};
 
 /// The longest description, in bytes: the contract's.
 pub const MAX_DESCRIPTION: usize = 1 << 20;
@@ -98,7 +98,11 @@ pub async fn create(
         .change(caller, origin, move |office| {
             let row =
                 office.rows().project(project)?.ok_or_else(|| AppError::not_found("project", project))?;
-            office.may(Action::TasksCreate, projects::resource_of(&row, office.rows().tenant())?)?;
+            let resource = projects::resource_of(&row, office.rows().tenant())?;
+            office.may(Action::TasksCreate, resource.clone())?;
+            if checked.settings.model.as_deref().is_some_and(models::is_of_the_machine) {
+                office.may(Action::ProjectsUpdate, resource)?;
+            }
             if row.state == ProjectState::Archived {
                 return Err(AppError::Conflict {
                     code: "project_archived",
@@ -153,16 +157,10 @@ impl Checked {
         if Value::Object(requirements.clone()).to_string().len() > MAX_REQUIREMENTS {
             problem("requirements", "they have more than 64 KB of JSON");
         }
-        let capabilities = match requirements.get("capabilities") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(list) => serde_json::from_value::<Vec<String>>(list.clone())
-                .ok()
-                .and_then(|list| projects::checked_words(&list, 20).ok())
-                .unwrap_or_else(|| {
-                    problem("requirements.capabilities", "it is a list of at most 20 short words");
-                    Vec::new()
-                }),
-        };
+        let capabilities = required_capabilities(&requirements).unwrap_or_else(|| {
+            problem("requirements.capabilities", "it is a list of at most 20 short words");
+            Vec::new()
+        });
         let dependencies = new.dependencies.unwrap_or_default();
         if dependencies.len() > MAX_DEPENDENCIES {
             problem("dependencies", "there are more than 50");
@@ -184,6 +182,9 @@ impl Checked {
         }
         if new.base.as_deref().is_some_and(|base| !projects::is_revision(base)) {
             problem("base", "it begins with a dash or white space");
+        }
+        if let Some(why) = new.model.as_deref().and_then(models::misnamed) {
+            problem("model", &why);
         }
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));
@@ -213,6 +214,17 @@ impl Checked {
     }
 }
 
+/// The capabilities that a task requires in so many words; `None` if that is no list of words.
+pub(crate) fn required_capabilities(requirements: &Map<String, Value>) -> Option<Vec<String>> {
+    match requirements.get("capabilities") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(list) => {
+            let list = serde_json::from_value::<Vec<String>>(list.clone()).ok()?;
+            projects::checked_words(&list, 20).ok()
+        }
+    }
+}
+
 /// Adds a checked task to a project, within a use case that asked for it.
 pub(crate) fn insert(
     office: &mut Office<'_, '_>,
@@ -226,7 +238,7 @@ pub(crate) fn insert(
     let past = known.hours.get(&new.kind).map_or(&[][..], Vec::as_slice);
     let estimate = estimate::estimate(&new.text, new.kind, &new.capabilities, past);
     let players = agents::players(office.rows(), now)?;
-    let (agent, assignment) = matching::find(&players, project, &estimate.capabilities);
+    let (agent, assignment) = matching::find(&players, project, &estimate.capabilities, &new.capabilities);
     let caller = office.caller();
     let doc = TaskDoc {
         requirements: new.requirements,

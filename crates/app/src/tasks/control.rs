@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller};
 use domain::{RunId, RunState, TaskEvent, TaskId, TaskState};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Document, MessageKind, NewMessage, TaskRecord};
 
 use super::{Task, event_data, resource_of, view};
@@ -65,7 +65,7 @@ pub(crate) fn steer(
             doc.held = true;
             record.wanted_at = None;
             if let (TaskState::Working, Some(run)) = (record.state, doc.run) {
-                tell(office, run, MessageKind::Pause, "")?;
+                tell(office, run, MessageKind::Pause, json!({}))?;
             }
             "task.held"
         }
@@ -89,7 +89,7 @@ pub(crate) fn steer(
             match doc.run.map(|run| office.rows().run(run)).transpose()?.flatten() {
                 Some(run) if run.state == RunState::Running => {
                     // The run's own end takes the task to `canceled`.
-                    tell(office, run.id, MessageKind::Cancel, "")?;
+                    tell(office, run.id, MessageKind::Cancel, json!({}))?;
                     "task.cancel_requested"
                 }
                 Some(run) if !run.state.is_finished() => {
@@ -115,11 +115,11 @@ pub(crate) fn tell(
     office: &mut Office<'_, '_>,
     run: RunId,
     kind: MessageKind,
-    text: &str,
+    body: Value,
 ) -> Result<(), AppError> {
     let key = domain::EventId::new(office.now(), office.random()).to_string();
     let author = office.caller().principal.name().to_owned();
-    let message = NewMessage { key, kind, author, body: json!({ "text": text }), at: office.now() };
+    let message = NewMessage { key, kind, author, body, at: office.now() };
     office.tx.post_message(run, &message)?;
     Ok(())
 }

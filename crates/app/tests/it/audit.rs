@@ -1,9 +1,11 @@
 //! The audit on a real store: what was done and its entry commit together, and the log verifies.
 
-use domain::{TenantId, Timestamp};
-use governance::{Actor, NewEntry, Outcome, PublicKey, SigningKey, Subject, verify_export, write_checkpoint};
+use domain::{ReceiptId, TenantId, Timestamp};
+use governance::{
+    Actor, NewEntry, Outcome, PublicKey, Report, SigningKey, Subject, verify_export, write_checkpoint,
+};
 use serde_json::json;
-use store::{OpenOptions, Store, StoreError};
+use store::{OpenOptions, ReceiptRecord, Store, StoreError};
 use tempfile::TempDir;
 
 use app::audit::{AuditError, checkpoint, export, record, verify};
@@ -30,6 +32,22 @@ pub(crate) fn happened(n: u64) -> NewEntry {
     }
 }
 
+/// The receipt of the decision on what happened.
+pub(crate) fn receipt(n: u64) -> ReceiptRecord {
+    let mut id = [7; 16];
+    id[8..].copy_from_slice(&n.to_be_bytes());
+    ReceiptRecord {
+        number: 0,
+        id: ReceiptId::from_bytes(id),
+        at: happened(n).at,
+        principal: format!("user_{}", n % 3),
+        action: "tasks.create".into(),
+        resource: "Project:project_1".into(),
+        decision: "allow".into(),
+        doc: json!({"reasons": ["role"], "text": "caf\u{e9}"}),
+    }
+}
+
 pub(crate) fn open() -> (TempDir, Store) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let store = Store::open(dir.path(), OpenOptions::default()).expect("an empty directory opens");
@@ -47,8 +65,13 @@ fn transact<T: Send + 'static>(
 }
 
 pub(crate) fn fill(store: &Store, tenant: TenantId, numbers: std::ops::RangeInclusive<u64>) {
-    transact(store, tenant, |tx| numbers.into_iter().try_for_each(|n| record(tx, &happened(n)).map(drop)))
-        .expect("within the bounds");
+    transact(store, tenant, |tx| {
+        numbers.into_iter().try_for_each(|n| {
+            tx.add_receipt(&receipt(n))?;
+            record(tx, &happened(n)).map(drop)
+        })
+    })
+    .expect("within the bounds");
 }
 
 pub(crate) fn sign(store: &Store, tenant: TenantId) -> Option<governance::SignedCheckpoint> {
@@ -75,9 +98,12 @@ fn a_log_is_recorded_signed_exported_and_verified_anywhere() {
     let report = store.read_blocking(TENANT, |tx| verify(tx, &trusted(), &outside)).expect("a look");
     let facts = (report.is_whole(), report.entries, report.checkpoints, report.anchored);
     assert_eq!(facts, (true, 312, 2, Some(310)), "{report:#?}");
+    assert_eq!((report.receipts, report.receipts_bound), (312, 312));
 
     let file = store.read_blocking(TENANT, |tx| Ok(export(tx, Vec::new()).expect("memory"))).expect("a look");
     store.close();
+    // An export has the log alone.
+    let report = Report { receipts: 0, receipts_bound: 0, ..report };
     assert_eq!(verify_export(file.as_slice(), &trusted(), &outside).expect("an export"), report);
 }
 
@@ -129,4 +155,29 @@ fn writers_at_once_make_one_log() {
     });
     let report = store.read_blocking(TENANT, |tx| verify(tx, &[], &[])).expect("a look");
     assert_eq!((report.entries, report.is_whole()), (100, true), "{report:#?}");
+}
+
+/// As a read of what protects others leaves one.
+fn decide(store: &Store, numbers: std::ops::RangeInclusive<u64>) {
+    transact(store, TENANT, |tx| numbers.into_iter().try_for_each(|n| Ok(tx.add_receipt(&receipt(n))?)))
+        .expect("within the bounds");
+}
+
+fn counts(store: &Store) -> (bool, u64, u64, u64) {
+    let report = store.read_blocking(TENANT, |tx| verify(tx, &trusted(), &[])).expect("a look");
+    (report.is_whole(), report.entries, report.receipts, report.receipts_bound)
+}
+
+#[test]
+fn receipts_without_an_entry_are_named_by_the_next_one_and_by_each_checkpoint() {
+    let (_dir, store) = open();
+    decide(&store, 1..=300);
+    assert_eq!(counts(&store), (true, 0, 300, 0), "nothing names them yet, as before an update");
+    fill(&store, TENANT, 301..=301);
+    assert_eq!(counts(&store), (true, 1, 301, 301));
+    decide(&store, 302..=303);
+    assert_eq!(counts(&store), (true, 1, 303, 301));
+    sign(&store, TENANT).expect("it has grown");
+    assert_eq!(counts(&store), (true, 2, 303, 303), "an entry of their own");
+    assert_eq!(sign(&store, TENANT), None, "it has not grown");
 }

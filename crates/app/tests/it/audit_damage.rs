@@ -49,8 +49,10 @@ fn every_damage_of_a_database_is_found_against_an_outside_checkpoint() {
             // Two rows of one key, or a type that a strict table does not take: the database itself refuses.
             refused += 1;
         } else {
+            // An export has the log alone.
+            let seen = if audit.tables[..3] == whole.tables[..3] { 1 } else { 2 };
             let reports = look(&said);
-            assert!(reports.iter().all(|report| !report.is_whole()), "{said}: {reports:#?}");
+            assert!(reports[..seen].iter().all(|report| !report.is_whole()), "{said}: {reports:#?}");
             found += 1;
         }
     }
@@ -76,8 +78,8 @@ fn rows_of(rows: &Rows, tenant: &Cell) -> Rows {
 
 /// Damages our tenant's rows in one way and says how.
 fn damage(audit: &mut RawAudit, dice: &mut Dice) -> String {
-    let what = dice.below(12);
-    let [entries, heads, checkpoints] = &mut audit.tables;
+    let what = dice.below(16);
+    let [entries, heads, checkpoints, receipts] = &mut audit.tables;
     // Ours come first: the local tenant is all zeros.
     let (count, all) = (24, entries.len());
     let (a, b) = (dice.below(count), dice.below(count));
@@ -128,7 +130,7 @@ fn damage(audit: &mut RawAudit, dice: &mut Dice) -> String {
             let column = dice.below(checkpoints[checkpoint].len());
             flip(&mut checkpoints[checkpoint][column], dice);
         }
-        _ => match dice.below(3) {
+        11 => match dice.below(3) {
             0 => drop(checkpoints.remove(checkpoint)),
             1 => checkpoints[checkpoint][0] = other,
             _ => {
@@ -136,8 +138,38 @@ fn damage(audit: &mut RawAudit, dice: &mut Dice) -> String {
                 (checkpoints[0][2], checkpoints[checkpoint][2]) = (second, first);
             }
         },
+        _ => return damage_receipts(receipts, &other, dice),
     }
     format!("damage {what} of entries {} and {}, checkpoint {checkpoint}", a + 1, b + 1)
+}
+
+/// The same of our tenant's receipts, of which there is one for each entry.
+fn damage_receipts(receipts: &mut Rows, other: &Cell, dice: &mut Dice) -> String {
+    let (a, b, column) = (dice.below(24), dice.below(24), dice.below(receipts[0].len()));
+    let what = dice.below(8);
+    match what {
+        0..=2 => flip(&mut receipts[a][column], dice),
+        3 => drop(receipts.remove(a)),
+        4 => drop(receipts.drain(a..24)),
+        5 => {
+            let (mut first, mut second) = (receipts[a].clone(), receipts[b].clone());
+            first[2..].swap_with_slice(&mut second[2..]);
+            (receipts[a], receipts[b]) = (first, second);
+        }
+        6 => receipts[a][0] = other.clone(),
+        _ => {
+            // One more, with an id of its own, and those behind it move up.
+            let mut more = receipts[a].clone();
+            flip(&mut more[2], dice);
+            for row in &mut receipts[a..24] {
+                if let Cell::Int(number) = &mut row[1] {
+                    *number += 1;
+                }
+            }
+            receipts.insert(a, more);
+        }
+    }
+    format!("damage {what} of receipts {} and {}, column {column}", a + 1, b + 1)
 }
 
 /// Flips one bit; what is empty gets a byte.

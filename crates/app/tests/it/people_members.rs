@@ -122,7 +122,7 @@ async fn a_role_counts_at_once_and_removal_ends_every_access_at_once() {
     assert_eq!(house.session(&bob.secret).await.expect("it goes on").role, Role::Viewer);
     assert_eq!(house.token(&own).await.expect("it goes on").role, Role::Viewer, "never above its owner");
     assert_eq!(kind(change("emperor").await), "invalid role");
-    assert_eq!(kind(members::remove(&house.platform, &ada.caller, &origin(), bobs).await), "ok");
+    assert_eq!(kind(members::remove(&house.platform, &ada.caller, &origin(), bobs, None).await), "ok");
     for (what, result) in [
         ("session", house.session(&bob.secret).await),
         ("token", house.token(&own).await),
@@ -166,7 +166,7 @@ async fn there_is_always_an_owner_and_only_owners_touch_owners() {
                     members::change_role(&house.platform, caller, &origin(), user, role, None).await;
                 changed.map(drop)
             }
-            None => members::remove(&house.platform, caller, &origin(), user).await,
+            None => members::remove(&house.platform, caller, &origin(), user, None).await,
         };
         assert_eq!(kind(result), want, "case {n}");
     }
@@ -270,11 +270,11 @@ async fn what_belongs_to_another_organization_does_not_exist() {
     for (what, result) in [
         ("no organization", organizations::get(platform, caller, origin, TenantId::LOCAL).await.map(drop)),
         ("no member", members::get(platform, caller, origin, adas).await.map(drop)),
-        ("no member", members::remove(platform, caller, origin, adas).await),
+        ("no member", members::remove(platform, caller, origin, adas, None).await),
         ("no invitation", invitations::revoke(platform, caller, origin, invitation).await),
         ("no token", tokens::revoke(platform, caller, origin, token.id).await),
         ("no policy", app::policies::get(platform, caller, origin, policy.id).await.map(drop)),
-        ("no policy", app::policies::remove(platform, caller, origin, policy.id).await),
+        ("no policy", app::policies::remove(platform, caller, origin, policy.id, None).await),
         (
             "no organization",
             sessions::move_to(platform, &at(1), caller, origin, TenantId::from_bytes([8; 16]))

@@ -70,7 +70,7 @@ async fn a_policy_counts_from_the_next_request_on() {
     assert_eq!(kind(update(Some(policy.version)).await), "ok");
     assert_eq!(make_token(&house, &dev.caller).await, "ok");
     assert_eq!(kind(policies::list(&house.platform, &dev.caller, &origin()).await), "denied policies.read");
-    assert_eq!(kind(policies::remove(&house.platform, &ada.caller, &origin(), policy.id).await), "ok");
+    assert_eq!(kind(policies::remove(&house.platform, &ada.caller, &origin(), policy.id, None).await), "ok");
     assert_eq!(kind(policies::get(&house.platform, &ada.caller, &origin(), policy.id).await), "no policy");
 }
 
@@ -126,6 +126,7 @@ async fn a_dry_run_shows_what_of_the_past_would_change() {
 
 #[tokio::test]
 async fn a_receipt_is_decided_again() {
+    const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
     let (house, ada) = House::of_ada().await;
     let viewer = house.person(&ada.caller, "Viewer", "viewer").await;
     let denied = members::list(&house.platform, &viewer.caller, &origin(), Paging::default()).await;
@@ -143,13 +144,25 @@ async fn a_receipt_is_decided_again() {
     assert_eq!(again(found[0].id).await.expect("may").outcome, "same");
     let text = "permit(principal in Role::\"viewer\", action == Action::\"members.read\", resource);";
     create(&house, &ada.caller, "Viewers see members", text).await.expect("a sound policy");
+    house.clock.pass(SECOND);
     let other = again(found[0].id).await.expect("may");
     assert_eq!(
         (other.outcome.as_str(), other.now.map(|v| v.decision).as_deref()),
-        ("other_policies", Some("allow"))
+        ("same", Some("allow")),
+        "by the policies of its time, and by those of today"
     );
     let allowed = members::list(&house.platform, &viewer.caller, &origin(), Paging::default()).await;
     assert_eq!(kind(allowed), "ok");
+    let allowed = list("allow").await.expect("an owner may").items;
+    let read = allowed.iter().find(|r| r.action.as_str() == "members.read").expect("a privileged read");
+    assert_eq!(again(read.id).await.expect("may").outcome, "same");
+    let policy = policies::list(&house.platform, &ada.caller, &ORIGIN).await.expect("may").remove(0);
+    house.clock.pass(SECOND);
+    policies::remove(&house.platform, &ada.caller, &ORIGIN, policy.id, None).await.expect("it is there");
+    let (then, now) = (again(read.id).await.expect("may"), again(found[0].id).await.expect("may"));
+    let today = then.now.map(|v| v.decision);
+    assert_eq!((then.outcome.as_str(), today.as_deref()), ("same", Some("deny")), "its policy is gone since");
+    assert_eq!(now.outcome, "same");
 }
 
 #[tokio::test]
@@ -183,10 +196,17 @@ async fn the_audit_is_read_signed_verified_and_exported() {
     assert!(signed.expect("a sound log").is_some());
     let checkpoints =
         audit_log::checkpoints(platform, caller, &ORIGIN, Paging::default()).await.expect("may").items;
-    assert_eq!(checkpoints.iter().map(|c| c.seq).collect::<Vec<_>>(), [all.len() as u64]);
+    let bound = all.len() as u64 + 1;
+    assert_eq!(checkpoints.iter().map(|c| c.seq).collect::<Vec<_>>(), [bound], "one for the reads above");
     let note = checkpoints[0].note.clone();
     let verified = audit_log::verify(platform, caller, &ORIGIN, vec![public], vec![note]).await.expect("may");
     assert!(verified.valid && verified.checkpoints == 1, "{verified:?}");
+    assert_eq!((verified.organization_id, verified.anchored), (TenantId::LOCAL, Some(bound)));
+    assert!(verified.receipts > verified.receipts_bound, "the reads since then: {verified:?}");
+    platform.save_read_counts().await.expect("the store is there");
+    let later = audit_log::verify(platform, caller, &ORIGIN, vec![public], Vec::new()).await.expect("may");
+    assert!(later.valid && later.receipts == later.receipts_bound, "{later:?}");
+    assert_eq!(later.entries, bound + 1, "one entry for all of them");
     let exported = audit_log::export(platform, caller, &ORIGIN).await.expect("may");
     let report = governance::verify_export(exported.as_slice(), &[public], &[]).expect("an export");
     assert!(report.is_whole());

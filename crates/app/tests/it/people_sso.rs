@@ -140,9 +140,36 @@ async fn a_new_person_joins_by_groups_and_stays_out_once_taken_out() {
         "no password"
     );
     let id = first.caller.id().parse().expect("an account");
-    assert_eq!(kind(members::remove(&house.platform, &ada.caller, &origin(), id).await), "ok");
+    assert_eq!(kind(members::remove(&house.platform, &ada.caller, &origin(), id, None).await), "ok");
     assert_eq!(kind(house.session(&again.secret).await), "unauthenticated");
     assert_eq!(kind(sign_in(&house, &open, &desk, grace, |_| ()).await), "no_organization");
+}
+
+#[tokio::test]
+async fn a_role_follows_the_groups_with_every_sign_in() {
+    let (house, _) = House::of_ada().await;
+    let desk = Desk::default();
+    let open = door(&house, &desk, true, false);
+    let grace = |group| ("g-1", "grace@example.org", group);
+    let as_role = async |group, want: Role| {
+        let signed_in = sign_in(&house, &open, &desk, grace(group), |_| ()).await.expect("she may");
+        assert_eq!(signed_in.caller.role, want, "{group}");
+        signed_in
+    };
+    let before = as_role("devs", Role::Developer).await;
+    as_role("others", Role::Viewer).await;
+    let seen = house.session(&before.secret).await.expect("an open session");
+    assert_eq!(seen.role, Role::Viewer, "a session has the role of its member");
+    as_role("devs", Role::Developer).await;
+
+    let mut strict = providers(true, false);
+    strict.providers[0].roles.default = None;
+    let strict = Entrance::with_providers(&house.platform, strict, desk.fetch()).expect("a sound file");
+    assert_eq!(kind(sign_in(&house, &strict, &desk, grace("others"), |_| ()).await), "no_access");
+    assert_eq!(kind(house.session(&before.secret).await), "unauthenticated", "open sessions ended with it");
+    let new = ("n-1", "new@example.org", "others");
+    assert_eq!(kind(sign_in(&house, &strict, &desk, new, |_| ()).await), "no_access");
+    assert_eq!(kind(sign_in(&house, &open, &desk, grace("devs"), |_| ()).await), "ok");
 }
 
 #[tokio::test]

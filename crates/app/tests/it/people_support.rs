@@ -164,7 +164,7 @@ pub fn at(last: u8) -> Visitor {
 }
 
 pub fn origin() -> Origin {
-    Origin { request_id: Some("req_1".into()) }
+    Origin { request_id: Some("req_1".into()), trace_id: None }
 }
 
 /// The kind of an error in a word, for tables of cases.
@@ -186,4 +186,4 @@ pub fn kind<T>(result: Result<T, AppError>) -> String {
 }
 
 /// An origin that lives as long as it takes.
-pub static ORIGIN: Origin = Origin { request_id: None };
+pub static ORIGIN: Origin = Origin { request_id: None, trace_id: None };

@@ -131,8 +131,8 @@ pub struct Person {
     pub name: String,
     /// Groups.
     pub groups: Vec<String>,
-    /// The role that the groups give.
-    pub role: Role,
+    /// The role that the groups give; none: they give none, and there is no default.
+    pub role: Option<Role>,
 }
 
 /// Why nobody is signed in.
@@ -165,9 +165,6 @@ pub enum OidcError {
     /// No e-mail address, or not a verified one.
     #[error("the identity provider knows no verified e-mail address of this person")]
     Email,
-    /// In no group that has a role, and there is no default.
-    #[error("this person has no role here")]
-    NoRole,
 }
 
 impl Discovered {
@@ -403,7 +400,7 @@ fn person(provider: &Provider, claims: &Value) -> Result<Person, OidcError> {
         return Err(OidcError::Email);
     }
     let groups = provider.roles.groups(claims);
-    let role = provider.roles.role(&groups).ok_or(OidcError::NoRole)?;
+    let role = provider.roles.role(&groups);
     let subject = text("sub").ok_or_else(|| OidcError::Token("there is no subject".to_owned()))?;
     Ok(Person {
         issuer: provider.issuer.clone(),
