@@ -18,7 +18,7 @@ const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src '
                       form-action 'self'; frame-ancestors 'none'";
 
 /// Paths that are never pages of the dashboard.
-const DOORS: [&str; 5] = ["/api/", "/graphql", "/ws/", "/webhooks/", "/mcp"];
+const DOORS: [&str; 6] = ["/api/", "/graphql", "/ws/", "/webhooks/", "/mcp", "/.well-known/"];
 
 /// A file of the dashboard; its first page for every path that is none, because routes are the page's own.
 pub(crate) async fn serve(request: Request) -> Response {
@@ -33,8 +33,8 @@ pub(crate) async fn serve(request: Request) -> Response {
     let name = path.trim_start_matches('/');
     let (name, found) = match Files::get(name) {
         Some(file) if !name.is_empty() => (name, file),
-        // A file that is not there is not a page.
-        _ if name.starts_with("_app/") => return Problem::not_found().into_response(),
+        // A file that is not there is not a page; no page has a dot in its name.
+        _ if name.starts_with("_app/") || name.contains('.') => return Problem::not_found().into_response(),
         _ => match Files::get("index.html") {
             Some(file) => ("index.html", file),
             None => return Problem::not_found().into_response(),

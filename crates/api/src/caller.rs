@@ -63,7 +63,11 @@ impl FromRequestParts<ApiState> for AtDoor {
 
 /// The request that something is for.
 pub(crate) fn origin_of(parts: &Parts) -> Origin {
-    Origin { request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()) }
+    let known = parts.extensions.get::<RequestId>();
+    Origin {
+        request_id: known.map(|request| request.id.clone()),
+        trace_id: known.map(|request| request.trace.clone()),
+    }
 }
 
 /// The caller of a request, looked up once: middleware and handler see the same.

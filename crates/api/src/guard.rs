@@ -50,9 +50,14 @@ impl Default for Limits {
     }
 }
 
-/// The id of a request.
+/// What a request is known by.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
+pub(crate) struct RequestId {
+    /// Its id, which its answer names.
+    pub(crate) id: String,
+    /// The trace that it belongs to: that of the caller's `traceparent`, else one of its own.
+    pub(crate) trace: String,
+}
 
 /// How often each caller has called.
 pub(crate) struct Rates {
@@ -95,14 +100,14 @@ fn seconds(until: NotUntil<QuantaInstant>) -> u64 {
 pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
     let id = state.new_request_id();
     state.count_request();
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let trace = trace_of(&request).unwrap_or(&id["req_".len()..]).to_owned();
+    request.extensions_mut().insert(RequestId { id: id.clone(), trace: trace.clone() });
     let method = request.method().clone();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
-    let span =
-        tracing::info_span!("request", request.id = id, http.request.method = %method, http.route = route);
+    let span = tracing::info_span!("request", request.id = id, trace_id = trace, http.request.method = %method, http.route = route);
     let answered = match announced(&request) {
         // Not a byte of it is waited for.
         Some(size) if size > MAX_BODY as u64 => Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
@@ -121,6 +126,23 @@ pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Reques
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The trace that a request names in a `traceparent` of W3C Trace Context; what does not keep to the form is no trace.
+fn trace_of(request: &Request) -> Option<&str> {
+    let text = request.headers().get("traceparent")?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let mut hex = |length: usize| {
+        let is_hex = |part: &&str| {
+            part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        };
+        parts.next().filter(is_hex)
+    };
+    let (version, trace, parent, _flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
+    let is_set = |part: &str| part.bytes().any(|b| b != b'0');
+    // Later versions may have more parts; the first has these four.
+    let fits = version != "ff" && (version != "00" || parts.next().is_none());
+    (fits && is_set(trace) && is_set(parent)).then_some(trace)
 }
 
 /// The size of its body that a request announces.
@@ -170,7 +192,10 @@ fn documented(response: Response, id: &str) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(status, "body_too_large", "the body has more than 2 MB")
         }
-        _ => Problem::new(status, "", status.canonical_reason().unwrap_or("refused").to_lowercase()),
+        _ => {
+            let words = status.canonical_reason().unwrap_or("refused").to_lowercase();
+            Problem::new(status, &words.replace([' ', '-'], "_"), words)
+        }
     });
     let problem = problem.quoting(id);
     let (mut parts, _) = response.into_parts();

@@ -11,11 +11,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use crate::extract::{BODY_TIMEOUT, too_slow};
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{MAX_BODY, caller};
 
-/// Marks an answer with a secret that is shown once: it is not kept, since only digests of secrets are. A second try makes another one.
+/// Marks an answer with a secret that is shown once: it is not kept, since only digests of secrets are. A second try makes no
+/// second one, and hears where the first is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ShownOnce;
 
@@ -60,7 +62,8 @@ async fn answer(state: &ApiState, key: String, request: Request, next: Next) -> 
     let Ok(who) = caller::authenticated(&mut parts, state).await else {
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
-    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await;
+    let bytes = read.map_err(|_| too_slow())?.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body has more than 2 MB")
     })?;
     let hash = hash_of(&parts.method, parts.uri.path_and_query().map_or("", |p| p.as_str()), &bytes);
@@ -87,19 +90,21 @@ async fn answer(state: &ApiState, key: String, request: Request, next: Next) -> 
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, MAX_ANSWER).await;
-    let keep = parts.status != StatusCode::TOO_MANY_REQUESTS
-        && !parts.status.is_server_error()
-        && parts.extensions.get::<ShownOnce>().is_none();
+    let keep = parts.status != StatusCode::TOO_MANY_REQUESTS && !parts.status.is_server_error();
     match bytes {
         Ok(bytes) if keep => {
             let text =
                 |name: HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-            let answer = Answer {
-                status: parts.status.as_u16(),
-                body: String::from_utf8_lossy(&bytes).into_owned(),
-                content_type: text(header::CONTENT_TYPE),
-                location: text(header::LOCATION),
-                etag: text(header::ETAG),
+            let location = text(header::LOCATION);
+            let answer = match parts.extensions.get::<ShownOnce>() {
+                Some(_) => was_shown(location),
+                None => Answer {
+                    status: parts.status.as_u16(),
+                    body: String::from_utf8_lossy(&bytes).into_owned(),
+                    content_type: text(header::CONTENT_TYPE),
+                    location,
+                    etag: text(header::ETAG),
+                },
             };
             app::answers::keep(state.platform(), &who, &key, hash, answer).await?;
             Ok(Response::from_parts(parts, Body::from(bytes)))
@@ -112,6 +117,23 @@ async fn answer(state: &ApiState, key: String, request: Request, next: Next) -> 
             app::answers::give_up(state.platform(), &who, &key).await?;
             Err(Problem::internal(&error))
         }
+    }
+}
+
+/// What a second try hears whose first made a secret.
+fn was_shown(location: Option<String>) -> Answer {
+    let problem = Problem::new(
+        StatusCode::CONFLICT,
+        "shown_once",
+        "this was done for the first request with this key, and its secret was shown then: it is kept nowhere",
+    )
+    .hint("revoke what it made, and ask again with a new key");
+    Answer {
+        status: problem.status,
+        body: serde_json::to_string(&problem).unwrap_or_default(),
+        content_type: Some("application/problem+json".to_owned()),
+        location,
+        etag: None,
     }
 }
 

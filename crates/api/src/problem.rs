@@ -206,7 +206,10 @@ pub(crate) const AWAY: &str = "the store can't take this now; nothing was change
 /// Whether the store can't be had just now, so that nothing was changed and a later try may do better.
 pub(crate) fn is_away(error: &app::StoreError) -> bool {
     use app::StoreError as E;
-    matches!(error, E::DiskFull { .. } | E::Locked { .. } | E::Unreachable { .. } | E::Closed)
+    matches!(
+        error,
+        E::DiskFull { .. } | E::Locked { .. } | E::Unreachable { .. } | E::Gone { .. } | E::Closed
+    )
 }
 
 /// Failures of the store that a caller can do something about.
@@ -222,6 +225,9 @@ mod store_errors {
             app::StoreError::NotFound { .. } => Problem::not_found(),
             app::StoreError::AlreadyExists { .. } => {
                 Problem::new(StatusCode::CONFLICT, "already_exists", "there is one already")
+            }
+            app::StoreError::NulInText { .. } => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "a text has a NUL character")
             }
             _ if is_away(&error) => {
                 tracing::error!(error = %error, code, "the store is not to be had");

@@ -56,7 +56,7 @@ impl Graphql {
             Ok(query) => query,
             Err(refused) => return plain(&refused),
         };
-        let mut query = match judged(query) {
+        let mut query = match judged(query, self.mode) {
             Ok(query) => query,
             Err(error) => return encode(media, &refused(error)),
         };
@@ -69,7 +69,7 @@ impl Graphql {
                 response
             }
             Some(OperationType::Subscription) => {
-                let words = "subscriptions go over a WebSocket: /graphql/ws with graphql-transport-ws";
+                let words = "subscriptions go over a WebSocket at this address, with graphql-transport-ws";
                 plain(&malformed(StatusCode::BAD_REQUEST, "subscription_over_http", words))
             }
             _ => encode(media, &self.run(caller, origin, query).await),

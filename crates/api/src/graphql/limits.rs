@@ -116,6 +116,24 @@ fn string(text: &[u8]) -> usize {
     text.len()
 }
 
+/// Whether a document asks for the schema itself, wherever in it.
+#[must_use]
+pub fn asks_for_the_schema(document: &ExecutableDocument) -> bool {
+    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    operations.chain(fragments).any(names_the_schema)
+}
+
+fn names_the_schema(set: &SelectionSet) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            field.node.name.node.as_str() == "__schema" || names_the_schema(&field.node.selection_set.node)
+        }
+        Selection::InlineFragment(fragment) => names_the_schema(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
 /// Refuses documents that become large or go in circles.
 ///
 /// # Errors

@@ -102,7 +102,7 @@ impl Graphql {
 
     /// Runs a query or a mutation.
     pub async fn execute(&self, caller: Caller, origin: Origin, request: Request) -> Answer {
-        match judged(request) {
+        match judged(request, self.mode) {
             Ok(request) => self.run(caller, origin, request).await,
             Err(error) => refused(error),
         }
@@ -128,8 +128,8 @@ impl Graphql {
     }
 }
 
-/// The request with its document, unless it is too much.
-pub(crate) fn judged(mut request: Request) -> Result<Request, ServerError> {
+/// The request with its document, unless it is too much, or asks a server in production for its schema.
+pub(crate) fn judged(mut request: Request, mode: Mode) -> Result<Request, ServerError> {
     limits::check_text(&request.query).map_err(of_limit)?;
     let document = parse_query(&request.query).map_err(|error| {
         let mut error: ServerError = error.into();
@@ -137,6 +137,10 @@ pub(crate) fn judged(mut request: Request) -> Result<Request, ServerError> {
         error
     })?;
     limits::check_document(&document).map_err(of_limit)?;
+    if mode == Mode::Production && limits::asks_for_the_schema(&document) {
+        let words = "this server does not tell its schema; start it with `aamas serve --dev` for that";
+        return Err(error_of("introspection_disabled", words));
+    }
     request.set_parsed_query(document);
     Ok(request)
 }

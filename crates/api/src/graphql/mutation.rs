@@ -248,7 +248,7 @@ impl Mutation {
         let done = async {
             let id = named("project", &id)?;
             let (platform, caller, origin) = asker.look();
-            projects::archive(platform, caller, origin, id).await?;
+            projects::archive(platform, caller, origin, id, None).await?;
             projects::get(platform, caller, origin, id).await
         };
         ProjectPayload::of(done.await)

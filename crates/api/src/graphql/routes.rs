@@ -3,9 +3,9 @@
 use app::authenticate::{Carrier, caller_of};
 use app::sso;
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::header::{CONTENT_TYPE, UPGRADE};
+use axum::response::Response;
 use axum::routing::get;
 
 use super::PROTOCOL;
@@ -20,7 +20,7 @@ use crate::ws::{bounded, same_site};
 /// The routes of the graph; `dev` adds what the page for queries by hand needs.
 pub(crate) fn routes(dev: bool) -> Router<ApiState> {
     let mut router =
-        Router::new().route("/graphql", get(answer).post(answer)).route("/graphql/ws", get(subscribe));
+        Router::new().route("/graphql", get(look).post(answer)).route("/graphql/ws", get(subscribe));
     if dev {
         let script = [(CONTENT_TYPE, "text/javascript; charset=utf-8")];
         let style = [(CONTENT_TYPE, "text/css; charset=utf-8")];
@@ -35,16 +35,23 @@ async fn answer(State(state): State<ApiState>, who: Who, request: Request) -> Re
     state.graphql().answer(who.caller, who.origin, request).await
 }
 
+/// A query of a `GET`, or the upgrade to a socket.
+async fn look(State(state): State<ApiState>, request: Request) -> ApiResult<Response> {
+    if request.headers().contains_key(UPGRADE) {
+        return subscribe(State(state), request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let who = Who::from_request_parts(&mut parts, &state).await?;
+    Ok(answer(State(state), who, Request::from_parts(parts, body)).await)
+}
+
 async fn subscribe(State(state): State<ApiState>, request: Request) -> ApiResult<Response> {
     let (mut parts, _) = request.into_parts();
     same_site(&parts.headers, &state.config().allowed_origins)?;
     // Whoever can't say it in the upgrade says it in the first message.
     let caller = authenticated(&mut parts, &state).await.ok();
     let origin = origin_of(&parts);
-    let upgrade = match upgrade_of(&mut parts, &state).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return Ok(rejection.into_response()),
-    };
+    let upgrade = upgrade_of(&mut parts, &state).await?;
     let place = state.sockets().place()?;
     let graphql = state.graphql().clone();
     let authenticate = by_token(state);

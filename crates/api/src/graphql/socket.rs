@@ -40,6 +40,7 @@ const MAX_SUBSCRIPTIONS: usize = 20;
 const INVALID_MESSAGE: u16 = 4400;
 const UNAUTHORIZED: u16 = 4401;
 const FORBIDDEN: u16 = 4403;
+const NO_SUBPROTOCOL: u16 = 4406;
 const INIT_TOO_LATE: u16 = 4408;
 const SUBSCRIBER_EXISTS: u16 = 4409;
 const TOO_MANY_INITS: u16 = 4429;
@@ -71,6 +72,9 @@ impl Graphql {
         origin: Origin,
         authenticate: Authenticate,
     ) {
+        if socket.protocol().is_none() {
+            return close(&mut socket, NO_SUBPROTOCOL, "Subprotocol not acceptable").await;
+        }
         let mut session = Session {
             graphql: self.clone(),
             origin,
@@ -209,7 +213,7 @@ impl Session {
             return Err(errors(error_of("too_many_subscriptions", &words)));
         }
         let request = of_payload(payload).map_err(|words| errors(error_of("malformed_request", &words)))?;
-        let mut request = judged(request).map_err(errors)?;
+        let mut request = judged(request, self.graphql.mode).map_err(errors)?;
         if kind_of(&mut request) != Some(OperationType::Subscription) {
             let words = "this socket takes subscriptions; send queries and mutations by POST /graphql";
             return Err(errors(error_of("not_a_subscription", words)));

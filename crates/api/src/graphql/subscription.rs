@@ -32,7 +32,12 @@ pub(super) struct Event {
     subject: String,
     time: String,
     tenant: String,
-    correlationid: Option<String>,
+    /// The task whose story it belongs to, else its subject.
+    correlationid: String,
+    /// The request, or the run, that brought it about.
+    causationid: String,
+    /// Its place in a trace, as W3C Trace Context has it.
+    traceparent: Option<String>,
     /// The ids that belong to it, and what else it tells.
     data: Json<Value>,
 }

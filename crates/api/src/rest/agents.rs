@@ -90,8 +90,14 @@ async fn update(
 /// Retires an agent: it gets no more work.
 #[utoipa::path(delete, path = "/agents/{agent_id}", operation_id = "retire_agent", tag = "agents",
     params(("agent_id" = inline(app::shapes::AgentId), Path)), responses((status = 204), Problem))]
-async fn retire(State(state): State<ApiState>, who: Who, Id(id): Id<AgentId>) -> ApiResult<Response> {
-    agents::retire(state.platform(), &who.caller, &who.origin, id).await?;
+async fn retire(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<AgentId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let expected = etag::expected(&headers)?;
+    agents::retire(state.platform(), &who.caller, &who.origin, id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

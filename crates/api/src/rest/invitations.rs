@@ -28,8 +28,10 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
 struct InvitationWithLink {
     #[serde(flatten)]
     invitation: Invitation,
-    /// What to send: shown once. It belongs behind `/invite?link=`.
+    /// The secret of the link: shown once.
     link: String,
+    /// What to send, behind the address of this server: the page that takes the link.
+    page: String,
 }
 
 /// Lists open invitations.
@@ -50,7 +52,9 @@ async fn create(
 ) -> ApiResult<Response> {
     let (invitation, link) = invitations::create(state.platform(), &who.caller, &who.origin, new).await?;
     let location = format!("/api/v1/invitations/{}", invitation.id);
-    let shown = InvitationWithLink { invitation, link: link.expose().to_owned() };
+    let link = link.expose().to_owned();
+    let page = format!("/invite#link={link}");
+    let shown = InvitationWithLink { invitation, link, page };
     Ok(shown_once(etag::created(&location, 1, &shown)))
 }
 

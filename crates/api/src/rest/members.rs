@@ -94,7 +94,13 @@ async fn update(
 /// Takes a member out; their sessions and tokens end at once.
 #[utoipa::path(delete, path = "/members/{user_id}", operation_id = "remove_member", tag = "members",
     params(("user_id" = inline(app::shapes::UserId), Path)), responses((status = 204), Problem))]
-async fn remove(State(state): State<ApiState>, who: Who, Id(id): Id<UserId>) -> ApiResult<Response> {
-    members::remove(state.platform(), &who.caller, &who.origin, id).await?;
+async fn remove(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<UserId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let expected = etag::expected(&headers)?;
+    members::remove(state.platform(), &who.caller, &who.origin, id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -125,8 +125,14 @@ async fn update(
 /// Removes a policy.
 #[utoipa::path(delete, path = "/policies/{policy_id}", operation_id = "remove_policy", tag = "policies",
     params(("policy_id" = inline(app::shapes::PolicyId), Path)), responses((status = 204), Problem))]
-async fn remove(State(state): State<ApiState>, who: Who, Id(id): Id<PolicyId>) -> ApiResult<Response> {
-    policies::remove(state.platform(), &who.caller, &who.origin, id).await?;
+async fn remove(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PolicyId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let expected = etag::expected(&headers)?;
+    policies::remove(state.platform(), &who.caller, &who.origin, id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

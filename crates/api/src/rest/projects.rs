@@ -91,8 +91,14 @@ async fn update(
 /// Archives a project; what was done stays.
 #[utoipa::path(delete, path = "/projects/{project_id}", operation_id = "archive_project", tag = "projects",
     params(("project_id" = inline(app::shapes::ProjectId), Path)), responses((status = 204), Problem))]
-async fn archive(State(state): State<ApiState>, who: Who, Id(id): Id<ProjectId>) -> ApiResult<Response> {
-    projects::archive(state.platform(), &who.caller, &who.origin, id).await?;
+async fn archive(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<ProjectId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let expected = etag::expected(&headers)?;
+    projects::archive(state.platform(), &who.caller, &who.origin, id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -3,10 +3,10 @@
 use app::reviews::{self, Comment, NewComment, PullRequestFilter, PullRequestView};
 use app::tasks::Task;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::PullRequestId;
+use domain::{CommentId, PullRequestId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +26,7 @@ pub(super) fn router() -> OpenApiRouter<ApiState> {
         .routes(routes!(get))
         .routes(routes!(diff))
         .routes(routes!(comments, comment))
+        .routes(routes!(resolve))
         .routes(routes!(request_changes))
         .routes(routes!(approve))
         .routes(routes!(merge))
@@ -41,6 +42,14 @@ struct Filter {
     /// Of this project.
     #[param(inline, value_type = Option<app::shapes::ProjectId>)]
     project_id: Option<String>,
+}
+
+/// What becomes of a comment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CommentChange {
+    /// Whether it was seen to.
+    resolved: bool,
 }
 
 /// What should change.
@@ -123,6 +132,25 @@ async fn comment(
 ) -> ApiResult<Response> {
     let made = reviews::comment(state.platform(), &who.caller, &who.origin, id, new).await?;
     Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Says that a comment was seen to, or that it was not.
+#[utoipa::path(patch, path = "/pull-requests/{pull_request_id}/comments/{comment_id}",
+    operation_id = "resolve_pull_request_comment", tag = "pull requests",
+    params(("pull_request_id" = inline(app::shapes::PullRequestId), Path),
+        ("comment_id" = inline(app::shapes::CommentId), Path)),
+    request_body = CommentChange, responses((status = 200, body = Comment), Problem))]
+async fn resolve(
+    State(state): State<ApiState>,
+    who: Who,
+    Path((id, comment)): Path<(String, String)>,
+    Body(change): Body<CommentChange>,
+) -> ApiResult<Response> {
+    let id: PullRequestId = id.parse().map_err(|_| Problem::not_found())?;
+    let comment: CommentId = comment.parse().map_err(|_| Problem::not_found())?;
+    let changed =
+        reviews::resolve(state.platform(), &who.caller, &who.origin, id, comment, change.resolved).await?;
+    Ok(etag::json(changed))
 }
 
 /// Gives the open comments back to the agents, as a task that goes on from this branch.

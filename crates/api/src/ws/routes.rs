@@ -4,11 +4,10 @@ use app::office::Origin;
 use auth::Caller;
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use domain::ProjectId;
 use serde::Deserialize;
@@ -50,10 +49,7 @@ async fn updates(
 ) -> ApiResult<Response> {
     let (mut parts, _) = request.into_parts();
     let (caller, origin) = who(&mut parts, &state).await?;
-    let upgrade = match upgrade_of(&mut parts, &state).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return Ok(rejection.into_response()),
-    };
+    let upgrade = upgrade_of(&mut parts, &state).await?;
     Ok(state.sockets().open(&caller, &origin, project, upgrade).await?)
 }
 
@@ -69,9 +65,9 @@ pub(crate) async fn who(parts: &mut Parts, state: &ApiState) -> Result<(Caller, 
 }
 
 /// The upgrade that a request asks for.
-pub(crate) async fn upgrade_of(
-    parts: &mut Parts,
-    state: &ApiState,
-) -> Result<WebSocketUpgrade, WebSocketUpgradeRejection> {
-    WebSocketUpgrade::from_request_parts(parts, state).await
+pub(crate) async fn upgrade_of(parts: &mut Parts, state: &ApiState) -> Result<WebSocketUpgrade, Problem> {
+    WebSocketUpgrade::from_request_parts(parts, state).await.map_err(|rejection| {
+        Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "this address is a WebSocket")
+            .hint(format!("connect with a WebSocket client: {}", rejection.body_text().to_lowercase()))
+    })
 }

@@ -42,6 +42,7 @@ async fn run(world: &World, task: TaskId) -> (RunId, PullRequestId) {
         attestation: None,
         comments: Vec::new(),
         approvals: Vec::new(),
+        superseded_by: None,
         created_at: now,
         updated_at: now,
     };

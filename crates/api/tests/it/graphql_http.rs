@@ -116,6 +116,8 @@ async fn the_schema_and_the_page_are_for_development() {
         let token = world.token(TenantId::LOCAL, Role::Viewer).await;
         let answer = post(&world, token.expose(), &schema).await.json();
         assert_eq!(answer["data"]["__schema"].is_object(), dev, "{answer}");
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(*code == "introspection_disabled", !dev, "{answer}");
         let who = format!("authorization: Bearer {}\r\naccept: text/html\r\n", token.expose());
         let page = ask(world.address, "GET /graphql", &who, "").await;
         assert_eq!(

@@ -13,7 +13,7 @@ use crate::websocket_world::{World, ids};
 const PROTOCOL: &str = "sec-websocket-protocol: graphql-transport-ws\r\n";
 
 async fn open(world: &World, token: Option<&str>) -> Client {
-    let mut client = Client::open(world.address, "/graphql/ws", PROTOCOL).await.expect("it is open to all");
+    let mut client = Client::open(world.address, "/graphql", PROTOCOL).await.expect("it is open to all");
     client.json(&json!({ "type": "connection_init", "payload": { "token": token } })).await;
     client
 }
@@ -128,6 +128,8 @@ async fn only_subscriptions_of_known_callers_are_taken() {
     for token in [None, Some("aamas_pat_x")] {
         assert_eq!(open(&world, token).await.next().await, Got::Close(4403));
     }
+    let mut mute = Client::open(world.address, "/graphql", "").await.expect("it is open to all");
+    assert_eq!(mute.next().await, Got::Close(4406), "it names no protocol");
     let mut client = Client::open(world.address, "/graphql/ws", PROTOCOL).await.expect("it is open to all");
     subscribe(&mut client, "1", EVENTS, json!({ "p": project })).await;
     assert_eq!(client.next().await, Got::Close(4401));

@@ -13,8 +13,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::{
-    Clock, CredentialId, OperationId, OperationState, PullRequestId, RunId, TaskId, TenantId, Timestamp,
-    UserId,
+    Clock, CommentId, CredentialId, OperationId, OperationState, PullRequestId, RunId, TaskId, TenantId,
+    Timestamp, UserId,
 };
 use serde_json::{Value, json};
 use store::{
@@ -82,6 +82,7 @@ pub(crate) struct Things {
     pub(crate) task: String,
     pub(crate) run: String,
     pub(crate) pull_request: String,
+    pub(crate) comment: String,
     pub(crate) agent: String,
     pub(crate) artifact: String,
     pub(crate) operation: String,
@@ -104,6 +105,7 @@ impl Things {
             task: id("task"),
             run: id("run"),
             pull_request: id("pr"),
+            comment: id("comment"),
             agent: id("agent"),
             artifact: id("artifact"),
             operation: id("operation"),
@@ -125,6 +127,7 @@ impl Things {
             "task_id" | "taskId" | "dependencies" => &self.task,
             "run_id" | "runId" => &self.run,
             "pull_request_id" | "pullRequestId" => &self.pull_request,
+            "comment_id" => &self.comment,
             "agent_id" | "assigned_agent" | "assignedAgent" | "agents_assigned" | "agentsAssigned" => {
                 &self.agent
             }
@@ -142,8 +145,9 @@ impl Things {
         })
     }
 
-    fn all(&self) -> [&str; 15] {
+    fn all(&self) -> [&str; 16] {
         [
+            &self.comment,
             &self.organization,
             &self.user,
             &self.session,
@@ -360,6 +364,7 @@ impl World {
         let now = self.platform.now();
         let task_id: TaskId = task.parse().expect("an id");
         let (run, pr) = (RunId::new(now, bytes()), PullRequestId::new(now, bytes()));
+        let comment = CommentId::new(now, bytes());
         let (operation, artifact) = (OperationId::new(now, bytes()), domain::ArtifactId::new(now, bytes()));
         let project_id = project.parse().expect("an id");
         let store = self.platform.store();
@@ -372,7 +377,10 @@ impl World {
                     "id": pr, "run_id": run, "state": "open", "title": words, "description": words,
                     "repo": "/srv/canary", "branch": words, "target": null, "base_commit": "", "head_commit": "",
                     "labels": [], "reviewers": [], "gates": [], "files": [], "diff": words, "created_at": now,
-                    "updated_at": now,
+                    "updated_at": now, "comments": [{
+                        "id": comment, "author": words, "path": null, "line": null, "body": words, "at": now,
+                        "resolved": false,
+                    }],
                 });
                 tx.insert_pull_request(&PullRequestRecord {
                     id: pr,
@@ -427,6 +435,7 @@ impl World {
             agent,
             run: run.to_string(),
             pull_request: pr.to_string(),
+            comment: comment.to_string(),
             artifact: artifact.to_string(),
             operation: operation.to_string(),
             organization: tenant.to_string(),
