@@ -226,7 +226,7 @@ fn entry_lines(attempt: u32, entry: &Entry, view: &View, paint: Paint) -> Vec<St
         Entry::Chosen { why, .. } => vec![format!("{} {}", paint.good("✓"), printable(why))],
         Entry::Rewound { seq } => vec![format!("{} set back to entry {seq}", paint.strong("you"))],
         Entry::Steered { text } => vec![format!("{} {}", paint.strong("you"), printable(text))],
-        Entry::Answered { text } => vec![format!("{} {}", paint.strong("you answered"), printable(text))],
+        Entry::Answered { text, .. } => vec![format!("{} {}", paint.strong("you answered"), printable(text))],
         Entry::Restored { .. } => vec![paint.dim("workspace set to its last snapshot")],
         Entry::GatesJudged { results, .. } => results.iter().map(|g| gate_line(g, paint)).collect(),
         Entry::RepairEnded { report, .. } => report.lines().map(|l| format!("  {}", printable(l))).collect(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Client, Error};
+use crate::{Client, Error, shape};
 
 /// What a call that may take longer came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,23 +107,29 @@ impl<'c, R> Asked<'c, R> {
     }
 }
 
-impl<T> Asked<'_, Json<T>> {
-    /// The answer with everything that is in it, also what this client does not know.
+impl<T: DeserializeOwned> Asked<'_, Json<T>> {
+    /// The answer with everything that is in it, also what this client does not know. What has nothing of a `T` is
+    /// refused.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn value(self) -> Result<Value, Error> {
-        Json::<Value>::read(self.client.send(self.call).await?)
+        Whole::<T>::read(self.client.send(self.call).await?)
     }
 }
 
-impl<T, L> Asked<'_, OrLater<Json<T>, L>> {
+impl<T: DeserializeOwned, L: DeserializeOwned> Asked<'_, OrLater<Json<T>, L>> {
     /// The answer, now or later, with everything that is in it.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn value(self) -> Result<Outcome<Value, Value>, Error> {
-        OrLater::<Json<Value>, Value>::read(self.client.send(self.call).await?)
+        let answer = self.client.send(self.call).await?;
+        if answer.status == 202 {
+            Whole::<L>::read(answer).map(Outcome::Later)
+        } else {
+            Whole::<T>::read(answer).map(Outcome::Done)
+        }
     }
 }
 
@@ -170,6 +176,23 @@ impl<T: DeserializeOwned> Reading for Json<T> {
             status: answer.status,
             what: format!("and what this client can't read: {error}"),
         })
+    }
+}
+
+/// As JSON with everything that is in it, if it has what a `T` has.
+#[derive(Debug)]
+struct Whole<T>(PhantomData<fn() -> T>);
+
+impl<T: DeserializeOwned> Reading for Whole<T> {
+    type Output = Value;
+
+    fn read(answer: Answer) -> Result<Value, Error> {
+        let (server, status) = (answer.server.clone(), answer.status);
+        let value = Json::<Value>::read(answer)?;
+        match shape::wrong::<T>(&value) {
+            None => Ok(value),
+            Some(what) => Err(Error::Unexpected { server, status, what }),
+        }
     }
 }
 

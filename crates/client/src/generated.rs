@@ -334,6 +334,19 @@ impl Client {
         Asked::new(self, call)
     }
 
+    /// Says that a comment was seen to, or that it was not.
+    ///
+    /// `PATCH /api/v1/pull-requests/{pull_request_id}/comments/{comment_id}`
+    pub fn resolve_pull_request_comment(
+        &self,
+        pull_request_id: &str,
+        comment_id: &str,
+        body: &CommentChange,
+    ) -> Asked<'_, Json<Comment>> {
+        let call = Call::new("PATCH", "/api/v1/pull-requests/{pull_request_id}/comments/{comment_id}", &[pull_request_id, comment_id]).body(body);
+        Asked::new(self, call)
+    }
+
     /// Gives the open comments back to the agents, as a task that goes on from this branch.
     ///
     /// `POST /api/v1/pull-requests/{pull_request_id}/request-changes`
@@ -1442,9 +1455,9 @@ impl Action {
 /// What came of deciding again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Again {
-    /// `same`, `other_policies` (they have changed since), `altered` (the receipt was changed after it was
-    /// made) or
-    /// `different`.
+    /// What the policies of its own time say again: `same` or `different`; `other_policies` where the audit
+    /// does not tell them
+    /// any more, `altered` when the receipt was changed after it was made.
     pub outcome: String,
     /// `now`.
     pub now: Option<Verdict>,
@@ -1733,9 +1746,11 @@ pub struct AuditEntry {
 pub struct AuditProblem {
     /// The entry, or the first of several; of a checkpoint its size.
     pub seq: Option<u64>,
+    /// The size of the checkpoint that it is about.
+    pub checkpoint: Option<u64>,
     /// `missing`, `order`, `unreadable`, `chain`, `hash`, `content`, `head`, `truncated`, `rewritten`,
     /// `checkpoint`,
-    /// `tenant` or `journal`.
+    /// `tenant`, `journal` or `receipt`.
     pub kind: String,
     /// What is wrong, in a sentence.
     pub what: String,
@@ -1976,6 +1991,13 @@ pub struct Comment {
     pub body: String,
     /// When.
     pub at: String,
+    /// Whether it was seen to.
+    pub resolved: bool,
+}
+
+/// What becomes of a comment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommentChange {
     /// Whether it was seen to.
     pub resolved: bool,
 }
@@ -2358,6 +2380,8 @@ impl EntryVariant11Entry {
 pub struct EntryVariant12 {
     /// The words.
     pub text: String,
+    /// `plan`.
+    pub plan: Option<Plan>,
     /// `entry`.
     pub entry: EntryVariant12Entry,
 }
@@ -3794,8 +3818,10 @@ pub struct InvitationWithLink {
     /// Members that it shares with others of its kind.
     #[serde(flatten)]
     pub invitation: Invitation,
-    /// What to send: shown once. It belongs behind `/invite?link=`.
+    /// The secret of the link: shown once.
     pub link: String,
+    /// What to send, behind the address of this server: the page that takes the link.
+    pub page: String,
 }
 
 /// An entry of a journal, as callers see it.
@@ -5768,6 +5794,8 @@ pub struct PullRequestView {
     pub comments: Vec<Comment>,
     /// Approvals of people.
     pub approvals: Vec<Approval>,
+    /// `superseded_by`.
+    pub superseded_by: Option<PullRequestId>,
     /// When it was opened.
     pub created_at: String,
     /// When it last changed.
@@ -5831,6 +5859,8 @@ pub struct Replayed {
     pub identical: bool,
     /// Steps that are the same.
     pub entries: u64,
+    /// Requests to models that were rendered again and compared byte for byte.
+    pub requests: u64,
     /// The first step that differs.
     pub first_difference: Option<Value>,
     /// What could not be derived again, and why.
@@ -6202,6 +6232,8 @@ pub struct RunSettings {
     pub model: String,
     /// Name of the role file that a single builder has.
     pub role: String,
+    /// Names of the role files that steps of a plan may have.
+    pub roles: Option<Vec<String>>,
     /// The seats that are taken beside the builders'; none: one builder and the gates.
     pub team: Option<Vec<Seat>>,
     /// Builders that work side by side at most; 0 means the default.
@@ -6228,6 +6260,8 @@ pub struct RunSettings {
     pub base_commit: String,
     /// The commit of the repository that a delivered branch grows from (hex).
     pub base_head: String,
+    /// The branch that the change should go into.
+    pub target: Option<String>,
     /// Bounds of the whole run.
     pub limits: RunLimits,
     /// Whether plans and changes to protected paths are approved beforehand.
@@ -6978,16 +7012,26 @@ pub struct Verdict {
 pub struct Verification {
     /// Whether nothing is wrong.
     pub valid: bool,
+    /// Whose log.
+    pub organization_id: OrganizationId,
     /// Entries that were read.
     pub entries: u64,
     /// Checkpoints that were read.
     pub checkpoints: u64,
+    /// Receipts of decisions that were read.
+    pub receipts: u64,
+    /// The number of the last receipt that an entry names by hash: those behind it are not covered.
+    pub receipts_bound: u64,
     /// The root of the Merkle tree over the entries, in hexadecimal; null if some are missing or altered.
     pub root: Option<String>,
+    /// The size of the largest checkpoint from elsewhere that fits; null if none was given.
+    pub anchored: Option<u64>,
     /// `first_problem`.
     pub first_problem: Option<AuditProblem>,
     /// Everything that is wrong; at most 100.
     pub problems: Vec<AuditProblem>,
+    /// How many more there are.
+    pub more_problems: u64,
 }
 
 /// Who calls.

@@ -15,6 +15,7 @@ pub mod call;
 mod error;
 #[rustfmt::skip]
 pub mod generated;
+mod shape;
 mod transport;
 
 pub use call::{Asked, Outcome};

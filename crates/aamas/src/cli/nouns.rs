@@ -392,11 +392,12 @@ pub enum Policy {
 /// `aamas audit …`.
 #[derive(Subcommand, Debug)]
 pub enum Audit {
-    /// Check the audit: chain, Merkle tree, checkpoints, and those that were kept elsewhere. Needs no server.
+    /// Check the audit of each organization: chain, Merkle tree, checkpoints, receipts, journals. Needs no server.
     #[command(
         after_help = "Examples:\n  aamas audit verify --checkpoint /mnt/elsewhere/tenant_…-120.checkpoint\n  \
             aamas audit verify --file audit.jsonl --key signing.pub --checkpoint kept.checkpoint\n\n\
-            Only a checkpoint that was kept elsewhere shows that nobody with the key wrote the whole log anew.\n\
+            Only a checkpoint that was kept elsewhere shows that nobody with the key wrote the whole log anew. Without one, \
+            those in the data directory's `checkpoints` are taken.\n\
             Exit codes: 0 whole, 3 something is wrong (each finding is named), 2 there is nothing to verify."
     )]
     Verify {
@@ -428,7 +429,7 @@ pub enum Audit {
 /// Whose audit.
 #[derive(Args, Debug)]
 pub struct AuditOf {
-    /// The organization; that of this machine unless given.
+    /// The organization. Unless given, each is verified, and that of this machine is exported.
     #[arg(long, value_name = "ID")]
     pub organization: Option<domain::TenantId>,
 }

@@ -75,7 +75,7 @@ pub fn agents(global: &Global, command: Agents) -> Result<ExitCode, Refusal> {
                 match &place {
                     Place::Here(here) => {
                         let id = id_of("agent", &id)?;
-                        agents::retire(&here.platform, &here.caller, &here.origin, id).await?;
+                        agents::retire(&here.platform, &here.caller, &here.origin, id, None).await?;
                     }
                     Place::There(server) => {
                         server.retire_agent(&id).await.map_err(|e| KIND.or_missing(&id, e))?

@@ -277,8 +277,8 @@ fn tell_receipt(global: &Global, receipt: &Value, again: &Value) -> Result<ExitC
         }
     }
     let says = match outcome.as_str() {
-        "same" => "decided again: the same answer for the same reasons",
-        "other_policies" => "the policies have changed since",
+        "same" => "decided again by the policies of its time: the same answer for the same reasons",
+        "other_policies" => "the audit does not tell which policies counted then",
         "altered" => "NOT to be believed: it was changed after it was made",
         _ => "NOT the same: the same policies and inputs give another answer",
     };

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use engine::PullRequest;
+use engine::{Onto, PullRequest};
 use store::PullRequestState;
 
 use super::{evidence, host, print_json};
@@ -137,7 +137,7 @@ fn act(global: &Global, text: &str, action: Action) -> Result<ExitCode, Refusal>
     let record = engine.desk.find_pull_request(text)?;
     let (done, words) = match action {
         Action::Apply => (engine.apply_pull_request(&record)?, "applied to the work tree, uncommitted"),
-        Action::Merge { draft } => (engine.merge_pull_request(&record, draft)?, "merged"),
+        Action::Merge { draft } => (engine.merge_pull_request(&record, Onto::CheckedOut, draft)?, "merged"),
         Action::Close => (
             app::set_pull_request_state(&engine.desk, &record, PullRequestState::Closed)?,
             "closed; its branch stays",

@@ -147,7 +147,7 @@ async fn archive(place: &Place, id: &str) -> Result<(), Refusal> {
     match place {
         Place::Here(here) => {
             let id = id_of("project", id)?;
-            Ok(projects::archive(&here.platform, &here.caller, &here.origin, id).await?)
+            Ok(projects::archive(&here.platform, &here.caller, &here.origin, id, None).await?)
         }
         Place::There(server) => server.archive_project(id).await.map_err(|e| KIND.or_missing(id, e)),
     }

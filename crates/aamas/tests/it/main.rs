@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests drive the built binary, and wait for it")]
 
 mod again;
+mod audit;
 mod canaries;
 mod crash;
 mod data_dir;

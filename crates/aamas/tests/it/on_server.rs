@@ -78,6 +78,12 @@ fn documents_of_a_server_are_those_of_this_machine() {
         (&["runs", "export", "last", "--format", "attestation"], ""),
         (&["cost"], ""),
         (&["cost"], "/total"),
+        (&["runs", "replay", "last"], ""),
+        (&["models", "list"], ""),
+        (&["models", "list"], "/providers/0"),
+        (&["models", "list"], "/models/0"),
+        (&["audit", "verify"], ""),
+        (&["audit", "verify"], "/organizations/0"),
     ] {
         let (mine, its) = (members(&here, arguments, path), members(&there, arguments, path));
         let missing: Vec<_> = mine.difference(&its).filter(|name| *name != "reasoning_tokens").collect();
@@ -85,7 +91,7 @@ fn documents_of_a_server_are_those_of_this_machine() {
     }
     let models = there.document(&["models", "list"]);
     assert!(
-        models["providers"].as_array().is_some_and(|all| all.iter().any(|p| p["id"] == "offline")),
+        models["providers"].as_array().is_some_and(|all| all.iter().any(|p| p["provider"] == "offline")),
         "{models}"
     );
     let trail = world.root().join("audit.jsonl");
@@ -186,6 +192,37 @@ fn servers_that_refuse_are_away_or_are_none_are_told_apart() {
     let document = away.document();
     assert_eq!((away.code, &document["error"]["code"]), (1, &json!("server_unreachable")), "{away}");
     assert!(document["error"]["message"].as_str().is_some_and(|m| m.contains(&address)), "{away}");
+    session.set("AAMAS_SERVER", &something_else());
+    for arguments in [
+        &["--json", "project", "list"][..],
+        &["--json", "project", "show", "project_00000000000000000000000000"],
+        &["--json", "models", "list"],
+        &["--json", "audit", "verify"],
+    ] {
+        let other = session.quiet(arguments);
+        let code = other.document()["error"]["code"].clone();
+        assert_eq!((other.code, code), (1, json!("unexpected_answer")), "{other}");
+    }
     assert_snapshot!(session.said());
     assert!(!world.data.exists(), "the data directory of this machine was touched");
+}
+
+/// The address of a server that answers everything with 200 and the same JSON, as one with public keys does.
+fn something_else() -> String {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let Ok(reading) = stream.try_clone() else { return };
+            let head =
+                BufReader::new(reading).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            head.for_each(drop);
+            let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\
+                          connection: close\r\n\r\n{\"keys\":[]}";
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    address
 }

@@ -172,12 +172,20 @@ fn a_server_on_postgres_that_is_killed_in_the_middle_of_a_run_ends_it_after_its_
     assert_eq!(warned.document()["projects"], json!([]), "{warned}");
     assert!(warned.stderr.contains("and this is another database"), "{warned}");
     // Somebody who owns the database changes what a run did.
-    let forged = "ALTER TABLE journal DISABLE TRIGGER ALL; UPDATE journal SET at = at + 1 WHERE seq = 2";
-    scratch.run(forged).expect("the owner may");
-    let verified = world.aamas(["audit", "verify", "--database", &url]).unwatched().raw();
-    let found = verified.document();
-    let kinds: Vec<_> = found["findings"].as_array().expect("a list").iter().map(|f| &f["kind"]).collect();
-    assert_eq!((verified.code, kinds), (3, vec![&json!("journal")]), "{verified}");
+    scratch.run("ALTER TABLE journal DISABLE TRIGGER ALL").expect("the owner may");
+    for (forged, want) in [
+        ("UPDATE journal SET kind = 'steered' WHERE seq = 2", json!(["journal"])),
+        ("UPDATE journal SET at = at + 1 WHERE seq = 2", json!(["journal"])),
+        ("UPDATE receipts SET decision = 'deny' WHERE number = 1", json!(["receipt", "journal"])),
+        ("TRUNCATE receipts", json!(["receipt", "receipt", "journal"])),
+    ] {
+        scratch.run(forged).expect("the owner may");
+        let verified = world.aamas(["audit", "verify", "--database", &url]).unwatched().raw();
+        let found = verified.document();
+        let kinds: Vec<_> =
+            found["findings"].as_array().expect("a list").iter().map(|f| &f["kind"]).collect();
+        assert_eq!((verified.code, json!(kinds)), (3, want), "{forged}: {verified}");
+    }
 }
 
 /// First start, owner, token, project, task; killed once the run is under way; started again, finished, verified.
@@ -250,15 +258,15 @@ fn asked(world: &World, server: &mut Server<'_>) -> (String, String) {
     (who, format!("/api/v1/tasks/{}", task["id"].as_str().expect("an id")))
 }
 
-/// Whatever in a run kills its server kills it again after each start, so the third time is the last.
+/// Whatever in a run kills its server kills it again after each start: a run that comes no further is given up.
 #[test]
-fn a_run_in_which_three_servers_died_waits_for_a_person() {
+fn a_run_in_which_five_servers_died_waits_for_a_person() {
     let world = World::python();
     let serve = ["--model", "offline"];
     let (mut server, _) = Server::start(&world, &serve, First::Yes);
     let (who, task) = asked(&world, &mut server);
     let mut last = 0;
-    for death in 1..=3 {
+    for death in 1..=5 {
         let runs = server.until(&format!("{task}/runs"), &who, |runs| {
             let run = &runs["items"][0];
             run["status"] == "running" && run["journal_seq"].as_u64() > Some(last)
@@ -269,6 +277,8 @@ fn a_run_in_which_three_servers_died_waits_for_a_person() {
         server = Server::start(&world, &serve, First::Yes).0;
     }
     let left = server.until(&task, &who, |task| task["status"] != "working");
+    let (_, needs) = server.ask("GET /api/v1/needs-you", &who, &Value::Null);
+    assert_eq!(needs["items"][0]["kind"], "failed", "{needs}");
     assert_eq!(
         (&left["status"], &left["error"]["code"]),
         (&json!("paused"), &json!("run_ends_its_server")),

@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
             (r"\.tmp[0-9A-Za-z]{6}\.json", "SCRIPT"),
             (r"\d+ in \(\d+ cached\), \d+ out", "N in (N cached), N out"),
             (r"\b[\d,]+ tokens", "N tokens"),
-            (r"\b\d+ checkpoints", "N checkpoints"),
+            (r"\b\d+ entries, \d+ checkpoints", "N entries, N checkpoints"),
         ] {
             text = replaced(pattern, by, &text);
         }

@@ -71,7 +71,7 @@ impl Watcher {
     fn entry(&self, attempt: u32, at: Timestamp, entry: &Entry, view: &View) {
         match entry {
             Entry::Created { settings } if self.again => self.tell(Update::User(settings.task.clone())),
-            Entry::Steered { text } | Entry::Answered { text } if self.again => {
+            Entry::Steered { text } | Entry::Answered { text, .. } if self.again => {
                 self.tell(Update::User(text.clone()));
             }
             Entry::Created { .. } | Entry::Steered { .. } | Entry::Answered { .. } => {}

@@ -9,12 +9,13 @@ use client::types::Anchors;
 use serde_json::{Value, json};
 
 use crate::cli::{Audit, AuditOf, Global};
+use crate::commands::audit::say_finding;
 use crate::commands::{block_on, evidence, print_json};
 use crate::place::taken;
 use crate::refusal::Refusal;
 use crate::say::{err, out};
 use crate::server::local_only;
-use crate::table::{list as members, word};
+use crate::table::list as members;
 
 /// Something is wrong with the log.
 const NOT_WHOLE: u8 = 3;
@@ -54,16 +55,52 @@ fn verify(global: &Global, server: &Client, checkpoints: &[PathBuf]) -> Result<E
     })??;
     let code = if found["valid"] == true { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) };
     if global.json {
-        print_json(&found)?;
+        print_json(&as_here(&found))?;
         return Ok(code);
     }
     for problem in members(&found, "problems") {
-        let place = |seq: &Value| if seq.is_null() { String::new() } else { format!("entry {seq}: ") };
-        out!("{}{}", place(&problem["seq"]), word(problem, "what"));
+        say_finding(problem["seq"].as_u64(), problem["what"].as_str().unwrap_or_default());
     }
     let verdict = if found["valid"] == true { "whole" } else { "NOT whole" };
     out!("{verdict}, says the server: {} entries, {} checkpoints", found["entries"], found["checkpoints"]);
     Ok(code)
+}
+
+/// The document that `aamas audit verify` has on this machine.
+fn as_here(found: &Value) -> Value {
+    let finding = |problem: &Value| {
+        let kind = problem["kind"].as_str().unwrap_or_default();
+        let mut finding = json!({ "kind": kind, "what": problem["what"] });
+        // Checkpoints are no entries: what the server puts there is their size.
+        for member in if ["checkpoint", "tenant"].contains(&kind) {
+            &["checkpoint"][..]
+        } else {
+            &["seq", "checkpoint"]
+        } {
+            if !problem[*member].is_null() {
+                finding[*member] = problem[*member].clone();
+            }
+        }
+        finding
+    };
+    let mut document = json!({
+        "findings": members(found, "problems").iter().map(finding).collect::<Vec<_>>(),
+        "more_findings": found["more_problems"],
+    });
+    for member in [
+        "valid",
+        "organization_id",
+        "entries",
+        "checkpoints",
+        "receipts",
+        "receipts_bound",
+        "root",
+        "anchored",
+    ] {
+        document[member] = found[member].clone();
+    }
+    document["organizations"] = json!([document.clone()]);
+    document
 }
 
 /// A body, for an operation that needs one or takes one: the description may say either.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use client::Client;
+use serde_json::{Value, json};
 
 use crate::cli::{Global, Models};
 use crate::commands::{block_on, print_json};
@@ -24,7 +25,7 @@ pub fn models(global: &Global, server: &Client, command: Models) -> Result<ExitC
     }
     let found = block_on(async { Ok::<_, Refusal>(server.list_models().value().await?) })??;
     if global.json {
-        print_json(&found)?;
+        print_json(&as_here(&found))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mark = |configured: bool| if configured { "✓" } else { "✗" }.to_owned();
@@ -57,4 +58,29 @@ pub fn models(global: &Global, server: &Client, command: Models) -> Result<ExitC
         word(&found, "default")
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The document that `aamas models list` has on this machine; null is what a server does not tell.
+fn as_here(found: &Value) -> Value {
+    let providers = members(found, "providers").iter().map(|provider| {
+        json!({
+            "provider": provider["id"], "what": provider["name"], "is_configured": provider["configured"],
+            "missing": provider["hint"], "key_variable": null, "address_variable": null, "endpoint": null,
+        })
+    });
+    let models = members(found, "items").iter().map(|model| {
+        let note = word(model, "note");
+        let (source, as_of) = note.rsplit_once(", ").unzip();
+        json!({
+            "spec": model["id"], "is_configured": model["configured"], "context_tokens": model["context_tokens"],
+            "usd_per_million_input": model["input_usd_per_million"],
+            "usd_per_million_cached": model["cached_usd_per_million"],
+            "usd_per_million_output": model["output_usd_per_million"],
+            "sees_images": null, "as_of": as_of, "source": source,
+        })
+    });
+    json!({
+        "repository": null, "default": found["default"], "providers": providers.collect::<Vec<_>>(),
+        "models": models.collect::<Vec<_>>(), "roles": null, "gguf": null, "warnings": null,
+    })
 }

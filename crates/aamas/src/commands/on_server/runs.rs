@@ -192,9 +192,10 @@ fn told(global: &Global, run: &Value) -> Result<ExitCode, Refusal> {
 fn tell_replay(global: &Global, id: &str, replayed: &Value) -> Result<ExitCode, Refusal> {
     let same = replayed["identical"] == true;
     if global.json {
-        let mut document = replayed.clone();
-        document["run_id"] = json!(id);
-        print_json(&document)?;
+        print_json(&json!({
+            "run_id": id, "identical": same, "steps": replayed["entries"], "requests": replayed["requests"],
+            "notes": replayed["notes"], "differs": replayed["first_difference"],
+        }))?;
     } else {
         members(replayed, "notes").iter().for_each(|note| err!("note: {}", table::words(note)));
         let steps = word(replayed, "entries");
