@@ -225,7 +225,7 @@ test('a plan is approved', async () => {
   assert.equal(task.status, 'working');
 });
 
-test('a plan is edited, and waits for approval again', async () => {
+test('a plan is edited, and built as it stands', async () => {
   const { page, w, go, wrong } = await open();
   const task = w.tasks.find((t) => t.error?.code === 'plan_approval_required');
   const before = w.runs.get(task.run_id).plan ?? { steps: [] };
@@ -238,16 +238,15 @@ test('a plan is edited, and waits for approval again', async () => {
   await dialog.getByRole('button', { name: 'Leave step 1 out' }).click();
   await dialog.getByRole('button', { name: 'Add a step' }).click();
   assert.equal(await steps.count(), many);
-  await dialog.getByRole('button', { name: 'Send to the planner' }).click();
+  await dialog.getByRole('button', { name: 'Save and approve' }).click();
   // A step without words is no step: the form says so, and nothing is sent.
   assert.equal(w.runs.get(task.run_id).plan?.title ?? '', before.title ?? '');
   await steps.last().getByLabel('What is to be done').fill('Tell the readers');
   await steps.last().getByLabel('Who').selectOption({ label: 'Docs writer' });
   assert.deepEqual(await axe(page), []);
-  await dialog.getByRole('button', { name: 'Send to the planner' }).click();
+  await dialog.getByRole('button', { name: 'Save and approve' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await page.getByText('waits for your approval', { exact: false }).first().waitFor();
-  await page.getByRole('listitem').getByText('Tell the readers').first().waitFor();
+  await page.getByText('Your plan is taken.', { exact: false }).waitFor();
   const lines = page.getByRole('log', { name: 'Transcript' });
   await lines.getByText('You edited the plan').waitFor();
   assert.equal(await lines.getByText('submit_plan').count(), 0);
@@ -257,8 +256,6 @@ test('a plan is edited, and waits for approval again', async () => {
     [plan.steps.at(-1).title, plan.steps.at(-1).role, plan.steps.length],
     ['Tell the readers', 'developer_docs', many],
   );
-  await page.getByRole('button', { name: 'Approve the plan' }).click();
-  await page.getByText('Plan approved.').waitFor();
   assert.deepEqual(wrong, []);
 });
 

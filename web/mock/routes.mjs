@@ -375,28 +375,9 @@ export const routes = [
     runVerb(({ w, body, fail }, run, task) => {
       const empty = body.steps.find((s) => !s.title);
       if (empty) return fail(422, 'invalid', 'The request is refused', `step ${empty.id} has no title`, '');
-      const words = 'Submit exactly this plan with submit_plan, it was edited by a person:';
-      append(w, run, { entry: 'answered', text: `${words}\n${JSON.stringify(body)}` });
-      // The planner hands it in as it is, and it waits again.
-      append(w, run, {
-        entry: 'tool_finished',
-        turn: 99,
-        index: 0,
-        text: 'The plan is taken.',
-        is_error: false,
-        meaning: { planned: body },
-        wall_ms: 3,
-      });
+      append(w, run, { entry: 'answered', text: 'the plan, edited', plan: body });
       run.plan = { ...run.plan, ...body };
-      const error = { ...task.error, message: `the plan waits for approval: ${body.title}` };
-      append(w, run, { entry: 'ended', ending: { state: 'needs_input', error } });
-      task.error = error;
-      task.updated_at = now();
-      w.emit('task.input_required', task.id, {
-        project_id: task.project_id,
-        task_id: task.id,
-        run_id: run.run_id,
-      });
+      set(w, task, 'working');
       return { status: 204 };
     }),
   ],

@@ -648,6 +648,7 @@ function makePull(w, task, run, status, i) {
             },
           ]
         : [],
+    superseded_by: null,
     approvals: status === 'merged' ? [{ author: 'Ben Okafor', head_commit: run.head_commit, at }] : [],
     created_at: at,
     updated_at: at,

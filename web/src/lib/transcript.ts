@@ -264,7 +264,8 @@ export function transcript(items: JournalItem[]): Transcript {
         out.question = null;
         goOn();
         step(item, 'working');
-        add(item, 'person', ...answer(e.text));
+        if (e.plan) out.plan = e.plan;
+        add(item, 'person', ...answer(e.text, e.plan));
         break;
       case 'fell_back':
         add(item, 'note', 'Another model takes over', {
@@ -461,12 +462,9 @@ const prose = (text: string): Line['body'] => ({ kind: 'prose', text });
 const said = (error: Problem): string =>
   [error.message, advice(error)].filter(Boolean).map(sentence).join('\n\n');
 
-/** What a person said to what the run waited for. Plans that they edited go to the planner in words of the server. */
-function answer(text: string): [string, Partial<Line>] {
-  const edited =
-    /^Submit exactly this plan with submit_plan, it was edited by a person:\n(\{[\s\S]*\})$/.exec(text);
-  const plan = edited ? (parse(edited[1] ?? '') as Partial<Plan>) : null;
-  if (plan?.steps)
+/** What a person said to what the run waited for, or the plan that they put in place of the one that waited. */
+function answer(text: string, plan?: Plan | null): [string, Partial<Line>] {
+  if (plan)
     return [
       'You edited the plan',
       {

@@ -1,6 +1,5 @@
 import { client } from '../api/client';
 import type { List, PullRequest, Task } from '../api/types';
-import { continuation } from '../continued';
 import { directory } from '../directory.svelte';
 import { live } from '../live.svelte';
 import { Resource, throttle } from '../resource.svelte';
@@ -27,18 +26,15 @@ class Needs {
     ]);
     return [
       ...asking.map(ofTask),
-      // What was answered by a newer one is decided there.
-      ...open
-        .filter((p) => !continuation(p, open))
-        .map((p) => ({
-          key: p.id,
-          kind: 'review' as const,
-          title: p.title,
-          detail: said(p),
-          project: p.project_id,
-          at: p.updated_at,
-          href: `/reviews/${p.id}`,
-        })),
+      ...open.map((p) => ({
+        key: p.id,
+        kind: 'review' as const,
+        title: p.title,
+        detail: said(p),
+        project: p.project_id,
+        at: p.updated_at,
+        href: `/reviews/${p.id}`,
+      })),
       ...failed.map(ofTask),
     ];
   });

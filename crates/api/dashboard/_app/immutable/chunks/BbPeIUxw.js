@@ -1,1 +1,0 @@
-const e=t=>t.status==="open"||t.status==="draft";function n(t,d){if(e(t))return d.find(i=>i.id!==t.id&&i.project_id===t.project_id&&i.status!=="closed"&&i.base_commit===t.head_commit)}function c(t,d){return d.find(i=>i.id!==t.id&&i.project_id===t.project_id&&e(i)&&i.head_commit===t.base_commit)}export{n as c,c as o};
