@@ -48,6 +48,7 @@ pub(crate) const GROUPS: &[(&str, Group)] = &[
     ("serve", server::idle),
     ("asked", server::asked),
     ("watched", server::watched),
+    ("shared", server::shared),
 ];
 
 fn start(bench: &Bench) -> Vec<Row> {

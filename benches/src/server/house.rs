@@ -27,32 +27,43 @@ pub(super) struct Server {
     pub(super) port: u16,
     /// From the start of the process until it said that it listens.
     pub(super) ready: Duration,
+    /// The secret of the sign-in link that a first start prints.
+    pub(super) link: Option<String>,
 }
 
 impl Server {
     /// Our server on a data directory.
     pub(super) fn ours(binary: &Path, data: &Path) -> Result<Self> {
+        Self::with(binary, data, &[])
+    }
+
+    /// Our server with more options.
+    pub(super) fn with(binary: &Path, data: &Path, options: &[&str]) -> Result<Self> {
         let began = Instant::now();
         let mut child = program_named(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
+            .args(options)
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("start {}", binary.display()))?;
         let mut lines = BufReader::new(child.stderr.take().context("its stderr")?).lines();
-        let mut said = String::new();
+        let (mut said, mut link) = (String::new(), None);
         let port = loop {
             let Some(line) = lines.next() else { bail!("the server ended:\n{said}") };
             let line = line?;
             if let Some((_, address)) = line.split_once("listening on http://127.0.0.1:") {
                 break address.trim().parse().context("a port")?;
             }
+            if let Some((_, secret)) = line.split_once("#link=") {
+                link = Some(secret.trim().to_owned());
+            }
             said += &format!("{line}\n");
         };
         let ready = began.elapsed();
         // What it goes on to say must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, port, ready })
+        Ok(Self { child, port, ready, link })
     }
 
     /// The framework's server on a database of its own.
@@ -68,7 +79,7 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("start {}", python.display()))?;
-        let mut server = Self { child, port, ready: Duration::ZERO };
+        let mut server = Self { child, port, ready: Duration::ZERO, link: None };
         loop {
             if let Ok(mut talk) = Talk::open(port).await
                 && talk.json("GET", "/projects/p", FRAMEWORK_TOKEN, None).await.is_ok()
@@ -114,25 +125,10 @@ pub(super) struct House {
 impl House {
     /// Fills a new organization over the API, as a user would.
     pub(super) async fn fill(binary: &Path, data: &Path, port: u16, scratch: &Path) -> Result<Self> {
-        let token = token(binary, data)?;
-        let repository: PathBuf = small(&scratch.join("repository"))?;
+        let token = token(binary, data, None)?;
         let mut talk = Talk::open(port).await?;
-        let project = talk
-            .json(
-                "POST",
-                "/api/v1/projects",
-                &token,
-                Some(&json!({ "name": "Bench", "repository_url": repository })),
-            )
-            .await?;
-        let project = id_of(&project)?;
-        // The engine brings the repository in.
+        let project = project_of(&mut talk, &token, &scratch.join("repository")).await?;
         let path = format!("/api/v1/projects/{project}");
-        let began = Instant::now();
-        while talk.json("GET", &path, &token, None).await?["status"] != "active" {
-            anyhow::ensure!(began.elapsed() < PATIENCE, "the project is not prepared");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
         let mut task = String::new();
         for number in 0..TASKS {
             let asked =
@@ -148,13 +144,34 @@ impl House {
     }
 }
 
-fn token(binary: &Path, data: &Path) -> Result<String> {
-    let out = program_named(binary).args(["token", "create", "--json", "--data-dir"]).arg(data).output()?;
+/// A project on a new repository, once the engine has brought it in.
+pub(super) async fn project_of(talk: &mut Talk, token: &str, repository: &Path) -> Result<String> {
+    let repository: PathBuf = small(repository)?;
+    let asked = json!({ "name": "Bench", "repository_url": repository });
+    let project = id_of(&talk.json("POST", "/api/v1/projects", token, Some(&asked)).await?)?;
+    let path = format!("/api/v1/projects/{project}");
+    let began = Instant::now();
+    while talk.json("GET", &path, token, None).await?["status"] != "active" {
+        anyhow::ensure!(began.elapsed() < PATIENCE, "the project is not prepared");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(project)
+}
+
+/// A token of an organization; of the one of this machine unless it is named.
+pub(super) fn token(binary: &Path, data: &Path, organization: Option<&str>) -> Result<String> {
+    let mut program = program_named(binary);
+    program.args(["token", "create", "--json", "--data-dir"]).arg(data);
+    if let Some(organization) = organization {
+        program.args(["--organization", organization]);
+    }
+    let out = program.output()?;
     let document: Value = serde_json::from_slice(&out.stdout)
         .with_context(|| String::from_utf8_lossy(&out.stderr).into_owned())?;
     Ok(document["token"].as_str().context("a token")?.to_owned())
 }
 
-fn id_of(document: &Value) -> Result<String> {
+/// The id of a document.
+pub(super) fn id_of(document: &Value) -> Result<String> {
     Ok(document["id"].as_str().with_context(|| format!("an id in {document}"))?.to_owned())
 }

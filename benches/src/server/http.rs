@@ -15,6 +15,8 @@ pub(super) struct Talk {
 pub(super) struct Answer {
     /// Its status.
     pub(super) status: u16,
+    /// The cookie that it sets, as `name=value`.
+    pub(super) cookie: Option<String>,
     /// Its body.
     pub(super) body: Vec<u8>,
 }
@@ -29,11 +31,13 @@ impl Talk {
     /// Sends bytes that are a whole request, and reads the answer.
     pub(super) async fn send(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request).await?;
-        let (head, status, length) = loop {
+        let (head, status, cookie, length) = loop {
             if let Some(end) = self.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
                 let head = std::str::from_utf8(&self.buffer[..end])?;
                 let status = head.split(' ').nth(1).context("a status")?.parse()?;
-                break (end + 4, status, length_of(head)?);
+                let length = header(head, "content-length").map_or(Ok(0), str::parse)?;
+                let cookie = header(head, "set-cookie").and_then(|set| set.split(';').next());
+                break (end + 4, status, cookie.map(ToOwned::to_owned), length);
             }
             self.more().await?;
         };
@@ -42,7 +46,7 @@ impl Talk {
         }
         let body = self.buffer[head..head + length].to_vec();
         self.buffer.drain(..head + length);
-        Ok(Answer { status, body })
+        Ok(Answer { status, cookie, body })
     }
 
     /// Asks with a token, and reads JSON; anything but a success is a failure.
@@ -85,14 +89,8 @@ pub(super) fn request(method: &str, path: &str, token: &str, body: Option<&str>)
     .into_bytes()
 }
 
-fn length_of(head: &str) -> Result<usize> {
-    for line in head.lines().skip(1) {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            return Ok(value.trim().parse()?);
-        }
-    }
-    // A switch of protocols, or no content.
-    Ok(0)
+/// The value of a header; a switch of protocols, or an answer without content, has no length.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    pairs.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }

@@ -4,6 +4,7 @@
 mod house;
 mod http;
 mod load;
+mod shared;
 mod watchers;
 
 use std::io::{BufRead, BufReader, Write};
@@ -239,6 +240,23 @@ async fn watch_for(bench: &Bench, seconds: u32) -> Result<(f64, f64, f64)> {
     std::io::stderr().write_all(format!("{document}\n").as_bytes())?;
     let figure = |name: &str| document[name].as_f64().with_context(|| format!("no {name} in {document}"));
     Ok((figure("p50")?, figure("p99")?, memory))
+}
+
+/// A small organization beside a large one.
+pub(crate) fn shared(bench: &Bench) -> Vec<Row> {
+    let rounds = if bench.times < 9 { 2 } else { 5 };
+    let data = bench.scratch.join("serve-shared");
+    let measured =
+        bench.binary().and_then(|binary| in_runtime(shared::measure(binary, &data, &bench.scratch, rounds)));
+    let beside_what = "a small organization's wait for its run beside one with 10 times as many, p95";
+    match measured {
+        Ok(waits) => vec![
+            row("shared", "the same while nobody else asks, p95", "ms", Ok(waits.alone_ms), None, None),
+            row("shared", beside_what, "ms", Ok(waits.beside_ms), Some(2.0 * waits.alone_ms), None),
+            row("shared", "until 100 scripted runs of both have ended", "s", Ok(waits.all_s), None, None),
+        ],
+        Err(error) => vec![row("shared", beside_what, "ms", Err(error), None, None)],
+    }
 }
 
 fn in_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
