@@ -65,6 +65,8 @@ pub(super) async fn measure(binary: &Path, data: &Path, scratch: &Path, rounds: 
     }
     let (mut beside, mut all) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
+        // A connection that nobody used for a while is closed.
+        large.talk = Talk::open(server.port).await?;
         let began = Instant::now();
         let mut asked = Vec::new();
         for _ in 0..LARGE {
