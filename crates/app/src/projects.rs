@@ -490,7 +490,7 @@ fn checked_configuration(value: Value) -> Result<ProjectConfiguration, FieldProb
         return Err(problem(".base", "it begins with a dash or white space"));
     }
     if let Some(why) = configuration.model.as_deref().and_then(models::misnamed) {
-        return Err(problem(".model", &why));
+        return Err(FieldProblem::unfit("configuration.model", why));
     }
     Ok(configuration)
 }

@@ -355,7 +355,7 @@ pub async fn ask(
             let resource = resource_of(office.rows(), &record)?;
             if let Asking::Fork { model: Some(model), .. } = &asking {
                 if let Some(why) = models::misnamed(model) {
-                    return Err(AppError::invalid("model", why));
+                    return Err(AppError::unfit("model", why));
                 }
                 if models::is_of_the_machine(model) {
                     let project = office.rows().task(record.task)?.and_then(|task| task.project);

@@ -184,7 +184,7 @@ impl Checked {
             problem("base", "it begins with a dash or white space");
         }
         if let Some(why) = new.model.as_deref().and_then(models::misnamed) {
-            problem("model", &why);
+            problems.push(FieldProblem::unfit("model", why));
         }
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));
