@@ -4,6 +4,7 @@ use domain::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::audit_log::hex;
 use crate::office::Origin;
 
 /// The member of an event's data that holds its cause, and that nobody outside sees.
@@ -44,17 +45,7 @@ pub(super) fn traceparent(cause: &Cause, correlation: &str, event: EventId) -> O
         Some(trace) => trace.clone(),
         None => hex(&domain::id_bytes(correlation)?),
     };
-    let (_, span) = bytes.split_at(8);
+    let span = hex(&bytes[8..]);
     let is_some = |text: &str| text.bytes().any(|b| b != b'0');
-    let span = hex(span);
     (is_some(&trace) && is_some(&span)).then(|| format!("00-{trace}-{span}-00"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use std::fmt::Write as _;
-        // Writing into a text has no way to fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
