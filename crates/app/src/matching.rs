@@ -122,8 +122,15 @@ fn weigh(player: &Player, asked: &[String]) -> Option<Candidate> {
         #[expect(clippy::cast_precision_loss, reason = "a handful of words")]
         (all, some) => some as f64 / all as f64,
     };
-    if !known.is_empty() {
-        reasons.push(format!("can {} of {}: {}", known.len(), asked.len(), known.join(", ")));
+    if !known.is_empty() && known.len() == asked.len() {
+        reasons.push(format!("can do what it asks for: {}", known.join(", ")));
+    } else if !known.is_empty() {
+        reasons.push(format!(
+            "can do {} of the {} things it asks for: {}",
+            known.len(),
+            asked.len(),
+            known.join(", ")
+        ));
     } else if generalist {
         reasons.push("takes any work".to_owned());
     }
@@ -136,7 +143,7 @@ fn weigh(player: &Player, asked: &[String]) -> Option<Candidate> {
         _ => 0.0,
     };
     if special >= 0.8 && !generalist {
-        reasons.push(format!("{} is its field", player.specialization));
+        reasons.push(format!("knows {} best", player.specialization));
     }
 
     let load = player.doc.tasks.len();
