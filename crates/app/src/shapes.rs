@@ -297,5 +297,11 @@ pub enum OperationResult {
     RunChanged(operations::RunChanged),
 }
 
-/// As `checked_repository` reads it.
-const REPOSITORY: &str = r"^(/|file:///|(https?|ssh)://([^-:@/\s\u0000-\u001f\u007f-\u009f][^:@/\s\u0000-\u001f\u007f-\u009f]*@)?[^-@/\s\u0000-\u001f\u007f-\u009f][^@/\s\u0000-\u001f\u007f-\u009f]*(/|$))([^\s\u0000-\u001f\u007f-\u009f]| )*$";
+/// As `checked_repository` reads it: a path, or an address whose host has no name before it, but for SSH, and nothing behind
+/// its path.
+const REPOSITORY: &str = concat!(
+    r"^(/([^\s\u0000-\u001f\u007f-\u009f]| )*|file:///([^\s\u0000-\u001f\u007f-\u009f]| )*",
+    r"|(https?://|ssh://([^-:@/?#\s\u0000-\u001f\u007f-\u009f][^:@/?#\s\u0000-\u001f\u007f-\u009f]*@)?)",
+    r"[^-@/?#\s\u0000-\u001f\u007f-\u009f][^@/?#\s\u0000-\u001f\u007f-\u009f]*",
+    r"(/([^?#\s\u0000-\u001f\u007f-\u009f]| )*)?)$",
+);
