@@ -1,9 +1,9 @@
 //! Who calls, from the header or the cookie.
 
-use app::Visitor;
 use app::authenticate::{Carrier, caller_of};
 use app::office::Origin;
 use app::sso;
+use app::{AppError, Visitor};
 use auth::Caller;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -20,6 +20,8 @@ pub(crate) const SECURE_COOKIE: &str = "__Host-aamas_session";
 pub(crate) const PLAIN_COOKIE: &str = "aamas_session";
 /// What another site's page can't send: requests with the cookie that change something must have it.
 const CSRF: &str = "x-aamas-csrf";
+/// How to be somebody.
+const COME_IN: &str = "send `Authorization: Bearer TOKEN`, or sign in";
 
 /// Who calls, and the request that it is for.
 pub struct Who {
@@ -90,15 +92,17 @@ async fn look_up(headers: &HeaderMap, method: &Method, state: &ApiState) -> Resu
                 "the authorization header is not `Bearer TOKEN`",
             )
         })?;
-        return Ok(if token.starts_with("aamas_") {
-            caller_of(state.platform(), Carrier::Header, token).await?
+        let known = if token.starts_with("aamas_") {
+            caller_of(state.platform(), Carrier::Header, token).await
         } else {
-            sso::service_of(state.entrance(), token).await?
-        });
+            sso::service_of(state.entrance(), token).await
+        };
+        return known.map_err(refused);
     }
     let Some(session) = session_cookie(headers, state.config().tls) else {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "nobody is signed in")
-            .hint("send `Authorization: Bearer TOKEN`, or sign in"));
+        return Err(
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "nobody is signed in").hint(COME_IN)
+        );
     };
     if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !headers.contains_key(CSRF) {
         return Err(Problem::new(
@@ -108,7 +112,14 @@ async fn look_up(headers: &HeaderMap, method: &Method, state: &ApiState) -> Resu
         )
         .hint("send `x-aamas-csrf: 1`"));
     }
-    Ok(caller_of(state.platform(), Carrier::Cookie, session).await?)
+    caller_of(state.platform(), Carrier::Cookie, session).await.map_err(refused)
+}
+
+/// A caller who is not believed learns how one is; who is at the door already does not.
+fn refused(error: AppError) -> Problem {
+    let is_unknown = matches!(error, AppError::Unauthenticated(_));
+    let problem = Problem::from(error);
+    if is_unknown { problem.hint(COME_IN) } else { problem }
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -176,8 +176,7 @@ impl From<AppError> for Problem {
                 Self::new(S::FORBIDDEN, "forbidden", format!("you may not do this: {action}"))
                     .hint(format!("an administrator can see why under receipt {receipt}"))
             }
-            AppError::Unauthenticated(why) => Self::new(S::UNAUTHORIZED, "unauthenticated", why)
-                .hint("send `Authorization: Bearer TOKEN`, or sign in"),
+            AppError::Unauthenticated(why) => Self::new(S::UNAUTHORIZED, "unauthenticated", why),
             AppError::Conflict { code, detail, hint } => Self::new(S::CONFLICT, code, detail).hint(hint),
             AppError::Illegal(_) => {
                 Self::new(S::CONFLICT, "illegal_transition", words).hint("read it again: it has moved on")

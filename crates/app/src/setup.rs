@@ -125,7 +125,11 @@ pub async fn complete(
     new: SetupRequest,
 ) -> Result<SignedIn, AppError> {
     let platform = entrance.platform();
-    let unknown = || AppError::Unauthenticated("the link is unknown, expired or used up");
+    let unknown = || {
+        AppError::Unauthenticated(
+            "the link is unknown, expired or used up; until there is an organization, the server prints a new one at each start",
+        )
+    };
     let token = token::parse(new.link.trim()).map_err(|_| unknown())?;
     if token.kind != TokenKind::Link || token.tenant != TenantId::LOCAL {
         return Err(unknown());
