@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth::Caller;
 use axum::body::Body;
@@ -21,6 +21,8 @@ use crate::state::ApiState;
 
 /// How long a request may take. A connection that became a WebSocket is none any more.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests took, of Prometheus.
+pub(crate) const DURATIONS: &str = "aamas_http_request_duration_seconds";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whoever can't be told gets this share of a caller's rate, per address.
@@ -107,6 +109,7 @@ pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Reques
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let begun = Instant::now();
     let span = tracing::info_span!("request", request.id = id, trace_id = trace, http.request.method = %method, http.route = route);
     let answered = match announced(&request) {
         // Not a byte of it is waited for.
@@ -119,8 +122,9 @@ pub(crate) async fn outermost(State(state): State<ApiState>, mut request: Reques
             .retry_after(5)
             .into_response()
     });
-    metrics::counter!("aamas_http_requests_total", "method" => method_label(&method), "status" => status_class(response.status()))
-        .increment(1);
+    let labels = [("method", method_label(&method)), ("status", status_class(response.status()))];
+    metrics::counter!("aamas_http_requests_total", &labels).increment(1);
+    metrics::histogram!(DURATIONS, &labels).record(begun.elapsed());
     response = documented(response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

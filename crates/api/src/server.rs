@@ -12,7 +12,7 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-use crate::plain_http;
 use crate::state::ApiState;
+use crate::{guard, plain_http};
 
 /// How long the head of a request may take: slow writers are cut off.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -36,6 +36,8 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 10_000;
 /// Descriptors that everything else needs: the store, workspaces, models.
 const OWN_DESCRIPTORS: usize = 1_000;
+/// Upper ends of the buckets that durations of requests are counted in.
+const BUCKETS_S: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 /// How often callers that no longer call are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -279,7 +281,11 @@ where
 fn recorder() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let durations = Matcher::Full(guard::DURATIONS.to_owned());
+        // Only an empty list of buckets is refused.
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets_for_metric(durations, &BUCKETS_S).unwrap_or_default();
+        let recorder = builder.build_recorder();
         let handle = recorder.handle();
         // Another recorder in this process keeps its place; ours then has only what it is asked for.
         let _ = metrics::set_global_recorder(recorder);
