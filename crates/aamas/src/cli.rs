@@ -218,7 +218,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
     /// Pages of this origin may call the API with a token; may be given several times.
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub allow_origin: Vec<String>,
     /// Directories that repositories named by a path may lie in; anywhere unless given. May be given several times: do so
     /// wherever not everybody may read everything that this server can.
@@ -539,6 +539,17 @@ pub enum ExportFormat {
     Attestation,
 }
 
+/// As browsers send it: scheme, host and port, in small letters, with nothing behind them.
+fn origin(text: &str) -> Result<String, String> {
+    let text = text.to_ascii_lowercase();
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    if host.is_empty() || !host.chars().all(is_host) {
+        return Err("an origin is https://HOST or https://HOST:PORT, with no path behind it".to_owned());
+    }
+    Ok(text)
+}
+
 fn parse_role(text: &str) -> Result<auth::Role, String> {
     auth::Role::from_word(text).ok_or_else(|| {
         "expected owner, admin, maintainer, developer, reviewer, viewer, auditor, agent or ci".to_owned()
@@ -603,5 +614,16 @@ mod tests {
         );
         assert_eq!(parse_usd("$2.5"), Ok(domain::NanoUsd(2_500_000_000)));
         assert!(parse_usd("-1").is_err() && parse_usd("NaN").is_err());
+    }
+
+    #[test]
+    fn origins_are_those_that_browsers_send() {
+        assert_eq!(origin("https://App.example.org:8443"), Ok("https://app.example.org:8443".to_owned()));
+        assert!(origin("http://[::1]:5173").is_ok());
+        for bad in
+            ["", "*", "app.example.org", "https://", "https://a/", "https://a b", "ftp://a", "https://u@a"]
+        {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
     }
 }
