@@ -258,7 +258,9 @@ pub fn exit_code(state: RunState, error: Option<&RunError>) -> u8 {
         RunState::NeedsInput => 5,
         RunState::Canceled | RunState::Interrupted | RunState::Paused => 130,
         RunState::Failed => match error.map(|e| e.code.as_str()) {
-            Some("model_not_configured" | "model_not_available") => 2,
+            Some("model_not_configured" | "model_not_available" | "model_not_allowed" | "script_invalid") => {
+                2
+            }
             Some(code) if code.starts_with("model_") || code.starts_with("script_") => 6,
             _ => 1,
         },
