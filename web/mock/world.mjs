@@ -649,6 +649,8 @@ function makePull(w, task, run, status, i) {
           ]
         : [],
     superseded_by: null,
+    merged_by: null,
+    merged_at: null,
     approvals: status === 'merged' ? [{ author: 'Ben Okafor', head_commit: run.head_commit, at }] : [],
     created_at: at,
     updated_at: at,

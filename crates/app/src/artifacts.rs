@@ -13,7 +13,7 @@ use crate::{AppError, Platform};
 /// The largest object that is shown whole: a larger one is exported.
 pub const MAX_SHOWN: usize = 16 << 20;
 /// The largest file that stands in its artifact.
-const MAX_CONTENT: usize = 1 << 20;
+pub(crate) const MAX_CONTENT: usize = 1 << 20;
 
 /// A file that an agent wrote, as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]

@@ -70,7 +70,7 @@ pub use finish::{Finished, finish_run};
 pub use office::{Look, Office};
 pub use people::{Said, cancel_idle_run, say};
 pub use platform::{Platform, Settings};
-pub use pull_requests::set_pull_request_state;
+pub use pull_requests::{set_merged, set_pull_request_state};
 
 /// What every use case needs: the store, whose rows they are, and time and randomness as arguments.
 #[derive(Clone)]

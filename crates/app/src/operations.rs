@@ -29,7 +29,7 @@ pub enum Operation {
         /// Which.
         project_id: ProjectId,
     },
-    /// Merges a pull request into the branch that is checked out: [`PullRequestChanged`].
+    /// Merges a pull request into the branch that its run began from: [`PullRequestChanged`].
     #[serde(rename = "pull_request.merge")]
     MergePullRequest {
         /// Which.
@@ -37,6 +37,9 @@ pub enum Operation {
         /// Whether a draft is merged too.
         #[serde(default)]
         draft: bool,
+        /// The name of who merges it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Puts a pull request's change into the work tree: [`PullRequestChanged`].
     #[serde(rename = "pull_request.apply")]
@@ -410,7 +413,7 @@ mod tests {
         let project_id = ProjectId::from_bytes([3; 16]);
         let all = [
             Operation::PrepareProject { project_id },
-            Operation::MergePullRequest { pull_request_id, draft: true },
+            Operation::MergePullRequest { pull_request_id, draft: true, by: Some("Ada".into()) },
             Operation::ApplyPullRequest { pull_request_id },
             Operation::ClosePullRequest { pull_request_id },
             Operation::ForkRun { run_id, turn: None, entry: Some(4), message: Some("x".into()), model: None },

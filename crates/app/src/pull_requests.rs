@@ -16,17 +16,38 @@ pub fn set_pull_request_state(
     record: &PullRequestRecord,
     state: PullRequestState,
 ) -> Result<PullRequestRecord, AppError> {
+    let changed = moved(desk, record, state)?;
+    write(desk, &changed, state.as_str())?;
+    Ok(changed)
+}
+
+/// Saves that somebody merged a pull request, with its event.
+///
+/// # Errors
+/// [`AppError::Illegal`] when it is merged or closed already.
+pub fn set_merged(desk: &Desk, record: &PullRequestRecord, by: &str) -> Result<PullRequestRecord, AppError> {
+    let mut changed = moved(desk, record, PullRequestState::Merged)?;
+    let mut doc: PullRequest = work::doc_of("pull request", &record.doc)?;
+    (doc.merged_by, doc.merged_at) = (Some(by.to_owned()), Some(changed.updated_at));
+    changed.doc = to_doc(&doc);
+    write(desk, &changed, changed.state.as_str())?;
+    Ok(changed)
+}
+
+fn moved(
+    desk: &Desk,
+    record: &PullRequestRecord,
+    to: PullRequestState,
+) -> Result<PullRequestRecord, AppError> {
     if matches!(record.state, PullRequestState::Merged | PullRequestState::Closed) {
         return Err(domain::IllegalTransition {
             what: "pull request",
             from: record.state.as_str().to_owned(),
-            event: state.as_str().to_owned(),
+            event: to.as_str().to_owned(),
         }
         .into());
     }
-    let changed = PullRequestRecord { state, updated_at: desk.now(), ..record.clone() };
-    write(desk, &changed, state.as_str())?;
-    Ok(changed)
+    Ok(PullRequestRecord { state: to, updated_at: desk.now(), ..record.clone() })
 }
 
 /// Saves what a pull request says, with its event.

@@ -5796,6 +5796,10 @@ pub struct PullRequestView {
     pub approvals: Vec<Approval>,
     /// `superseded_by`.
     pub superseded_by: Option<PullRequestId>,
+    /// Who merged it.
+    pub merged_by: Option<String>,
+    /// When it was merged.
+    pub merged_at: Option<String>,
     /// When it was opened.
     pub created_at: String,
     /// When it last changed.

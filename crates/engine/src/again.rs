@@ -8,6 +8,9 @@ use store::{NewEntry, RunRecord};
 use crate::service::{Created, app_refusal};
 use crate::{Engine, EngineError, Refusal};
 
+/// Who the command line on a data directory acts for.
+pub const LOCAL_PERSON: &str = "local";
+
 /// Where in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
@@ -218,7 +221,7 @@ impl Engine {
             ));
         }
         let at: Timestamp = self.desk.now();
-        let author = "local".to_owned();
+        let author = LOCAL_PERSON.to_owned();
         let body = body.to_owned();
         pull_request.comments.push(crate::pull_request::Comment {
             id: Some(domain::CommentId::new(self.desk.now(), (self.desk.random)())),
@@ -247,7 +250,7 @@ impl Engine {
         }
         let head = pull_request.head_commit.clone();
         pull_request.approvals.push(crate::pull_request::Approval {
-            author: "local".into(),
+            author: LOCAL_PERSON.into(),
             head_commit: head,
             at: self.desk.now(),
         });

@@ -141,6 +141,8 @@ fn describe(
         attestation: None,
         comments: before.as_ref().map(|p| p.comments.clone()).unwrap_or_default(),
         superseded_by: before.as_ref().and_then(|p| p.superseded_by),
+        merged_by: before.as_ref().and_then(|p| p.merged_by.clone()),
+        merged_at: before.as_ref().and_then(|p| p.merged_at),
         approvals: before.map(|p| p.approvals).unwrap_or_default(),
         created_at: now,
         updated_at: now,

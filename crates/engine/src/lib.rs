@@ -53,7 +53,7 @@ mod worker;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use again::{ForkRequest, Point};
+pub use again::{ForkRequest, LOCAL_PERSON, Point};
 pub use ask::sentence;
 pub use document::{Identity, RunDocument};
 pub use error::{EngineError, Refusal};

@@ -25,7 +25,7 @@ impl Engine {
         app::set_pull_request_state(&self.desk, record, PullRequestState::Applied).map_err(app_refusal)
     }
 
-    /// Merges a pull request.
+    /// Merges a pull request for somebody with this name.
     ///
     /// # Errors
     /// A [`Refusal`] when it is a draft that was not asked for, the tree is dirty, or it does not merge; nothing was
@@ -35,6 +35,7 @@ impl Engine {
         record: &PullRequestRecord,
         onto: Onto,
         draft: bool,
+        by: &str,
     ) -> Result<PullRequestRecord, Refusal> {
         let pull_request = crate::pull_request_of(record).map_err(Refusal::internal)?;
         still_open(record)?;
@@ -53,7 +54,7 @@ impl Engine {
         };
         sandbox::apply::merge(&repository, &pull_request.branch, &into, &message)
             .map_err(|e| apply_refusal(&e))?;
-        app::set_pull_request_state(&self.desk, record, PullRequestState::Merged).map_err(app_refusal)
+        app::set_merged(&self.desk, record, by).map_err(app_refusal)
     }
 }
 

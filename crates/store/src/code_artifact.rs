@@ -69,6 +69,14 @@ impl TenantTx<'_> {
         self.query_one(sql::FIND, values![id], read)
     }
 
+    /// The file of a run with this path.
+    ///
+    /// # Errors
+    /// Only failures of the storage.
+    pub fn code_artifact_of(&self, run: RunId, path: &str) -> Result<Option<CodeArtifactRecord>, StoreError> {
+        self.query_one(sql::OF_RUN, values![run, path], read)
+    }
+
     /// The files of the organization or of one project, newest first.
     ///
     /// # Errors

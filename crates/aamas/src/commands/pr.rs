@@ -109,6 +109,9 @@ pub fn print(pull_request: &PullRequest, diff: &str) {
     for approval in &pull_request.approvals {
         out!("{} {} {}", paint.good("approved by"), approval.author, paint.dim(&approval.at.to_string()));
     }
+    if let (Some(who), Some(at)) = (&pull_request.merged_by, &pull_request.merged_at) {
+        out!("{} {} {}", paint.good("merged by"), printable(who), paint.dim(&at.to_string()));
+    }
     for comment in &pull_request.comments {
         let mark = if comment.resolved { paint.dim("done") } else { paint.strong("open") };
         out!(
@@ -137,7 +140,9 @@ fn act(global: &Global, text: &str, action: Action) -> Result<ExitCode, Refusal>
     let record = engine.desk.find_pull_request(text)?;
     let (done, words) = match action {
         Action::Apply => (engine.apply_pull_request(&record)?, "applied to the work tree, uncommitted"),
-        Action::Merge { draft } => (engine.merge_pull_request(&record, Onto::CheckedOut, draft)?, "merged"),
+        Action::Merge { draft } => {
+            (engine.merge_pull_request(&record, Onto::CheckedOut, draft, engine::LOCAL_PERSON)?, "merged")
+        }
         Action::Close => (
             app::set_pull_request_state(&engine.desk, &record, PullRequestState::Closed)?,
             "closed; its branch stays",

@@ -25,6 +25,7 @@ mod repositories;
 mod routing;
 mod served;
 mod serving;
+mod serving_tasks;
 mod session;
 mod snapshot;
 mod team;

@@ -230,6 +230,18 @@ impl PullRequest {
         self.0.approvals.iter().map(approval).collect()
     }
 
+    async fn superseded_by(&self) -> Option<String> {
+        self.0.superseded_by.map(|id| id.to_string())
+    }
+
+    async fn merged_by(&self) -> Option<&str> {
+        self.0.merged_by.as_deref()
+    }
+
+    async fn merged_at(&self) -> Option<String> {
+        self.0.merged_at.map(|at| at.to_string())
+    }
+
     async fn created_at(&self) -> String {
         self.0.created_at.to_string()
     }

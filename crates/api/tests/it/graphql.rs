@@ -43,6 +43,8 @@ async fn run(world: &World, task: TaskId) -> (RunId, PullRequestId) {
         comments: Vec::new(),
         approvals: Vec::new(),
         superseded_by: None,
+        merged_by: None,
+        merged_at: None,
         created_at: now,
         updated_at: now,
     };

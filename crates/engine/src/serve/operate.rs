@@ -48,9 +48,10 @@ impl Engine {
             Operation::PrepareProject { project_id } => {
                 value(&self.prepare_project(project_id, &options.repositories).await?)
             }
-            Operation::MergePullRequest { pull_request_id, draft } => {
+            Operation::MergePullRequest { pull_request_id, draft, by } => {
+                let by = by.unwrap_or_else(|| record.asked_by.clone());
                 let merge = move |engine: &Self, pr: &PullRequestRecord| {
-                    engine.merge_pull_request(pr, Onto::Target, draft)
+                    engine.merge_pull_request(pr, Onto::Target, draft, &by)
                 };
                 self.change(pull_request_id, PullRequestState::Merged, merge).await
             }

@@ -56,7 +56,7 @@ async fn a_run_is_replayed_exported_and_its_change_turned_down() {
     let pull_request_id = pull_request.expect("a pull request").id;
     let closed: PullRequestChanged = done(&world, &Operation::ClosePullRequest { pull_request_id }).await;
     assert_eq!(closed.status, "closed");
-    let merge = Operation::MergePullRequest { pull_request_id, draft: true };
+    let merge = Operation::MergePullRequest { pull_request_id, draft: true, by: None };
     let id = operations::ask(&desk, &merge, "una").expect("asked");
     let refused = world.over(LOCAL, id).await;
     assert_eq!(operations::error_of(&refused).map(|e| e.code), Some("not_possible".into()), "{refused:?}");

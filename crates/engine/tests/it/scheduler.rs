@@ -134,7 +134,7 @@ async fn an_answer_wakes_its_task_then_the_change_is_merged_and_forked() {
 
     let pull_request = desk.store.read_blocking(LOCAL, |tx| tx.pull_request_of_run(run)).expect("a store");
     let pull_request_id = pull_request.expect("a pull request").id;
-    let merge = Operation::MergePullRequest { pull_request_id, draft: false };
+    let merge = Operation::MergePullRequest { pull_request_id, draft: false, by: None };
     for _ in 0..2 {
         // Asked for again, as after a crash, it is found done.
         let operation = operations::ask(&desk, &merge, "una").expect("asked");

@@ -14,6 +14,10 @@ super::statements! {
         "SELECT artifact_id, number, project_id, run_id, file_path, language, generated_by, hash, quality_score,
                 test_coverage, documentation_score, created_at
          FROM code_artifacts WHERE tenant_id = $1 AND artifact_id = $2";
+    OF_RUN: "find a file of a run" =
+        "SELECT artifact_id, number, project_id, run_id, file_path, language, generated_by, hash, quality_score,
+                test_coverage, documentation_score, created_at
+         FROM code_artifacts WHERE tenant_id = $1 AND run_id = $2 AND file_path = $3";
     LIST: "list code artifacts" =
         "SELECT artifact_id, number, project_id, run_id, file_path, language, generated_by, hash, quality_score,
                 test_coverage, documentation_score, created_at
