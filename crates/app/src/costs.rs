@@ -418,7 +418,8 @@ fn dearest(lines: impl Iterator<Item = CostLine>) -> Vec<CostLine> {
     let mut lines: Vec<_> = lines.collect();
     lines.sort_by(|a, b| {
         let by_cost = b.known_cost_usd.total_cmp(&a.known_cost_usd);
-        by_cost.then(b.input_tokens.cmp(&a.input_tokens)).then_with(|| a.key.cmp(&b.key))
+        let tokens = |line: &CostLine| line.input_tokens + line.output_tokens;
+        by_cost.then(tokens(b).cmp(&tokens(a))).then_with(|| a.key.cmp(&b.key))
     });
     lines
 }

@@ -290,7 +290,10 @@ pub async fn update(
             }
             let elsewhere = change.repository_url.as_ref().is_some_and(|url| *url != record.repository_url);
             apply(office.rows(), &mut record, change)?;
-            if elsewhere {
+            // One that was put away before its repository was there is brought in now.
+            let doc: ProjectDoc = of_doc("project", &record.doc)?;
+            let bring_in = elsewhere || (record.state == ProjectState::Active && doc.checkout.is_none());
+            if bring_in {
                 record.state = ProjectState::Preparing;
             }
             record.updated_at = office.now();
@@ -298,7 +301,7 @@ pub async fn update(
             record.version += 1;
             let project = project_of(&record, tenant)?;
             office.did("project.updated", subject(&project), event_data(&project))?;
-            if elsewhere {
+            if bring_in {
                 office.ask(&Operation::PrepareProject { project_id: id })?;
             }
             Ok(project)
@@ -445,7 +448,9 @@ fn apply(tx: &TenantTx<'_>, record: &mut ProjectRecord, change: ProjectChange) -
     }
     match change.status.as_deref() {
         None => {}
-        Some("active") if doc.checkout.is_some() => record.state = ProjectState::Active,
+        Some("active") if doc.checkout.is_some() || record.state == ProjectState::Archived => {
+            record.state = ProjectState::Active;
+        }
         Some("active") => {
             problems.push(FieldProblem::unfit("status", "its repository was never brought in"));
         }

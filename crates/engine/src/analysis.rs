@@ -87,7 +87,7 @@ pub(crate) async fn why_this_role(
     role: &Role,
 ) -> Result<String, EngineError> {
     if role.seat != Seat::Builder {
-        return Ok(format!("{} has the seat of the {}", role.name, role.seat));
+        return Ok(format!("{} is the {} of this team", role.name, role.seat));
     }
     if !view.has_seat(Seat::Planner) {
         return Ok(format!("{} does the whole task", role.name));

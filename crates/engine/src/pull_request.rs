@@ -3,7 +3,7 @@
 
 use agents::View;
 pub use app::reviews::{Approval, Comment, FileLine, PullRequest};
-use domain::{GateResult, Review, RunId, Seat, TaskId};
+use domain::{GateResult, Review, RunId, Seat, TaskId, TaskKind};
 
 /// Longest title, in characters: what git tools show in one line.
 const MAX_TITLE: usize = 72;
@@ -111,7 +111,8 @@ pub fn description(view: &View, run: RunId, files: &[FileLine]) -> String {
 #[must_use]
 pub fn labels(view: &View, files: &[FileLine]) -> Vec<String> {
     let task = view.settings.as_ref().map_or("", |s| s.task.as_str());
-    let mut labels = vec![if gates::is_fix(task) { "fix".to_owned() } else { "change".to_owned() }];
+    let kind = if gates::is_fix(task) { TaskKind::Fix } else { app::estimate::kind_of(task) };
+    let mut labels = vec![kind.as_str().to_owned()];
     let mut languages: Vec<_> = files.iter().filter_map(|f| language(&f.path)).collect();
     languages.sort_unstable();
     languages.dedup();

@@ -53,7 +53,13 @@ pub fn project(global: &Global, command: Project) -> Result<ExitCode, Refusal> {
             }
             Project::Restore { project } => {
                 let id = resolve(&place, &project).await?;
-                say(global, &update(&place, &id, json!({ "status": "active" })).await?, "active again")
+                let project = update(&place, &id, json!({ "status": "active" })).await?;
+                let is_there = project["status"] == "active";
+                say(
+                    global,
+                    &project,
+                    if is_there { "active again" } else { "back; its repository is brought in" },
+                )
             }
         }
     })??;

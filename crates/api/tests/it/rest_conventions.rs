@@ -227,6 +227,16 @@ async fn bodies_are_read_as_the_description_says() {
 }
 
 #[tokio::test]
+async fn a_project_put_away_too_early_is_brought_in_when_it_comes_back() {
+    let (world, token, id) = world().await;
+    let path = format!("/api/v1/projects/{id}");
+    let away = world.send(Method::DELETE, &path, Some(&token), None).await;
+    assert_eq!(away.status, StatusCode::NO_CONTENT, "{}", away.text);
+    let back = world.send(Method::PATCH, &path, Some(&token), Some(&json!({ "status": "active" }))).await;
+    assert_eq!((back.status, back.json()["status"].clone()), (StatusCode::OK, "preparing".into()));
+}
+
+#[tokio::test]
 async fn a_token_does_not_end_itself() {
     let world = World::new().await;
     let first = world.token(TenantId::LOCAL, Role::Owner).await;
