@@ -16,6 +16,8 @@ const RUN_STATUS = { working: 'running', paused: 'paused', canceled: 'canceled',
 
 function set(w, task, status) {
   task.status = status;
+  task.held = status === 'paused';
+  task.queued = false;
   task.updated_at = now();
   if (status === 'working') task.error = null;
   const run = w.runs.get(task.run_id);
@@ -87,6 +89,45 @@ function pullVerb(act) {
   };
 }
 
+const WAITS_FOR = {
+  question: 'question',
+  plan_approval_required: 'plan',
+  approval_required: 'approval',
+};
+
+/** What a task waits for a person with; null: with nothing. */
+function needOf(t) {
+  const code = t.error?.code;
+  if (t.status === 'input_required') return WAITS_FOR[code] ?? 'input';
+  if (t.status === 'failed' || (t.status === 'paused' && code === 'run_ends_its_server')) return 'failed';
+  return t.status === 'submitted' && !t.held && !t.assigned_agent ? 'unassigned' : null;
+}
+
+/** Everything that waits for a person, newest first. */
+function needs(w) {
+  const need = (kind, item, more) => ({
+    kind,
+    title: item.title,
+    detail: null,
+    id: item.id,
+    project_id: item.project_id,
+    task_id: item.id,
+    run_id: item.run_id,
+    pull_request_id: null,
+    since: item.updated_at,
+    ...more,
+  });
+  const tasks = w.tasks
+    .filter(needOf)
+    .map((t) =>
+      need(needOf(t), t, { detail: t.error?.message ?? (t.assigned_agent ? null : t.assignment.reason) }),
+    );
+  const reviews = w.pulls
+    .filter((p) => p.status === 'open')
+    .map((p) => need('review', p, { task_id: p.task_id, pull_request_id: p.id }));
+  return [...tasks, ...reviews].sort((a, b) => b.since.localeCompare(a.since));
+}
+
 function newTask(w, project, body) {
   const fix = /fix|bug|wrong/i.test(body.description);
   const agent = w.agents.find((a) => a.type === 'developer');
@@ -113,6 +154,8 @@ function newTask(w, project, body) {
     quality_score: null,
     risk: { level: 'low', reasons: [] },
     due_date: body.due_date ?? null,
+    held: body.start === false,
+    queued: false,
     run_id: null,
     pull_request_id: null,
     cost_usd: null,
@@ -218,6 +261,7 @@ export const routes = [
       return { status: 201, data: newTask(w, p, body) };
     },
   ],
+  ['GET', /^\/needs-you$/, ({ w }) => ({ data: { items: needs(w), next_cursor: null } })],
   [
     'GET',
     /^\/tasks$/,

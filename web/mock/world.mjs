@@ -340,6 +340,8 @@ export function world(scenario) {
         ],
       },
       due_date: i % 4 === 0 ? iso(now + (i % 3) * DAY) : null,
+      held: status === 'paused' || (status === 'submitted' && i % 32 >= 16),
+      queued: status === 'submitted' && i % 32 < 16,
       run_id: null,
       pull_request_id: null,
       cost_usd: status === 'submitted' ? null : 0.08 + random() * 1.4,
@@ -374,6 +376,15 @@ export function world(scenario) {
         message: 'The provider answered 529 five times in 94 s.',
         hint: 'Retry later, or name another model.',
       };
+    // Paused by nobody: each server that worked on it died of it.
+    if (status === 'paused' && i === 24) {
+      task.held = false;
+      task.error = {
+        code: 'run_ends_its_server',
+        message: 'five servers that worked on it ended without a word, one after the other',
+        hint: 'See what its last command does before it goes on.',
+      };
+    }
     w.tasks.push(task);
     if (status === 'submitted') continue;
     const run = makeRun(w, task, status, question, i);

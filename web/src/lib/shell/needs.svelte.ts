@@ -1,42 +1,42 @@
 import { client } from '../api/client';
-import type { List, PullRequest, Task } from '../api/types';
+import type { List, Need as ServerNeed, PullRequest } from '../api/types';
+import { factsOf } from '../change';
 import { directory } from '../directory.svelte';
+import { plural } from '../format';
 import { live } from '../live.svelte';
 import { Resource, throttle } from '../resource.svelte';
 
 export interface Need {
   key: string;
-  kind: 'question' | 'plan' | 'approval' | 'review' | 'failed';
+  kind: ServerNeed['kind'];
   title: string;
   detail: string;
-  project: string;
+  project: string | null;
   at: string;
   href: string;
 }
 
-/** What waits for a person: questions, plans, reviews, failures; the oldest question first. */
+/** What holds agents up comes first, then what they have done, then what came to nothing. */
+const RANK: Record<Need['kind'], number> = {
+  question: 0,
+  plan: 0,
+  approval: 0,
+  input: 0,
+  unassigned: 1,
+  review: 2,
+  failed: 3,
+};
+
+/** What waits for a person, as the server says. */
 class Needs {
   readonly resource = new Resource<Need[]>(async () => {
-    const read = <T>(path: string, status: string) =>
-      client.get<List<T>>(path, { query: { status, limit: 50 } }).then((l) => l.items);
-    const [asking, failed, open] = await Promise.all([
-      read<Task>('/tasks', 'input_required'),
-      read<Task>('/tasks', 'failed'),
-      read<PullRequest>('/pull-requests', 'open'),
+    const [waiting, open] = await Promise.all([
+      client.get<List<ServerNeed>>('/needs-you'),
+      client.get<List<PullRequest>>('/pull-requests', { query: { status: 'open', limit: 200 } }),
     ]);
-    return [
-      ...asking.map(ofTask),
-      ...open.map((p) => ({
-        key: p.id,
-        kind: 'review' as const,
-        title: p.title,
-        detail: said(p),
-        project: p.project_id,
-        at: p.updated_at,
-        href: `/reviews/${p.id}`,
-      })),
-      ...failed.map(ofTask),
-    ];
+    // Of a review the server says its name only: how it stands is read from the pull request itself.
+    const pulls = new Map(open.items.map((p) => [p.id, p]));
+    return waiting.items.map((n) => shown(n, pulls.get(n.id))).sort((a, b) => RANK[a.kind] - RANK[b.kind]);
   });
   readonly items = $derived(this.resource.data ?? []);
   readonly count = $derived(this.items.length);
@@ -51,42 +51,33 @@ class Needs {
   }
 }
 
+function shown(n: ServerNeed, pull: PullRequest | undefined): Need {
+  return {
+    key: n.id,
+    kind: n.kind,
+    title: n.title,
+    // Without what the row's own word says already.
+    detail: pull
+      ? said(pull)
+      : (n.detail ?? '').replace(/^(the agent asks|the plan waits for approval|nobody fits): /, ''),
+    project: n.project_id,
+    at: n.since,
+    href: n.pull_request_id ? `/reviews/${n.pull_request_id}` : `/tasks/${n.task_id}`,
+  };
+}
+
 function said(p: PullRequest): string {
-  const passed = p.gates.filter((g) => g.verdict === 'passed').length;
-  const refused = p.gates.filter((g) => g.verdict === 'failed' || g.verdict === 'error').length;
+  const { refused, passed } = factsOf(p);
   const open = p.comments.filter((c) => !c.resolved).length;
   return [
-    refused
-      ? `${refused} of ${p.gates.length} gates refuse it`
-      : `${passed} ${passed === 1 ? 'gate' : 'gates'} passed`,
-    `${p.files.length} ${p.files.length === 1 ? 'file' : 'files'}`,
-    open ? `${open} open ${open === 1 ? 'comment' : 'comments'}` : '',
+    refused.length
+      ? `${refused.length} of ${plural(p.gates.length, 'gate')} ${refused.length === 1 ? 'refuses' : 'refuse'} it`
+      : `${plural(passed, 'gate')} passed`,
+    plural(p.files.length, 'file'),
+    open ? plural(open, 'open comment') : '',
   ]
     .filter(Boolean)
     .join(', ');
-}
-
-function ofTask(t: Task): Need {
-  const code = t.error?.code;
-  return {
-    key: t.id,
-    kind:
-      t.status === 'failed'
-        ? 'failed'
-        : code === 'plan_approval_required'
-          ? 'plan'
-          : code === 'approval_required'
-            ? 'approval'
-            : code === 'question'
-              ? 'question'
-              : 'failed',
-    title: t.title,
-    // What the row's own word says already.
-    detail: (t.error?.message ?? '').replace(/^(the agent asks|the plan waits for approval): /, ''),
-    project: t.project_id,
-    at: t.updated_at,
-    href: `/tasks/${t.id}`,
-  };
 }
 
 export const needs = new Needs();
