@@ -1,4 +1,4 @@
-import type { PullRequest } from './api/types';
+import type { PullRequest, Verdict } from './api/types';
 import type { FileDiff } from './diff';
 
 /** Paths that act outside the code, or on agents: after the contract. */
@@ -19,6 +19,14 @@ export function factsOf(p: Pick<PullRequest, 'files' | 'gates'>) {
     passed: verdicts('passed').length,
     skipped: verdicts('skipped').length,
   };
+}
+/** What the gates said, in words: those that had nothing to judge are not taken for refusals. */
+export function gatesSaid(gates: { verdict: Verdict }[]): string {
+  const of = (...verdicts: Verdict[]) => gates.filter((g) => verdicts.includes(g.verdict)).length;
+  const [passed, refused, skipped] = [of('passed'), of('failed', 'error'), of('skipped')];
+  return [refused ? `${refused} refused` : '', `${passed} passed`, skipped ? `${skipped} skipped` : '']
+    .filter(Boolean)
+    .join(', ');
 }
 export type ChangeFacts = ReturnType<typeof factsOf>;
 

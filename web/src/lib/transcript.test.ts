@@ -103,7 +103,7 @@ it('shows verdicts of gates on the line that announced them', () => {
     item(4, 0, { entry: 'gates_judged', round: 1, results, protected: ['.github/x.yml'] }),
   ]);
   expect(read.lines.map((l) => [l.verb, l.result, l.state, l.ms])).toEqual([
-    ['Gates refuse the change', '1 of 2 passed', 'failed', 3000],
+    ['Gates refuse the change', '1 refused, 1 passed', 'failed', 3000],
   ]);
   expect(read.protectedPaths).toEqual(['.github/x.yml']);
 });

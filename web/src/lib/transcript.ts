@@ -1,6 +1,7 @@
 import { plain } from './ansi';
 import type { GateResult, JournalItem, Plan, Problem, ToolMeaning } from './api/types';
 import { advice } from './advice';
+import { gatesSaid } from './change';
 import { oneLine } from './clean';
 import { fromNano, modelName, roleName, sentence, words } from './format';
 
@@ -346,7 +347,7 @@ export function transcript(items: JournalItem[]): Transcript {
         line.seq = item.seq;
         line.verb = refused.length ? 'Gates refuse the change' : 'Gates let the change through';
         line.state = refused.length ? 'failed' : 'ok';
-        line.result = `${e.results.filter((g) => g.verdict === 'passed').length} of ${e.results.length} passed`;
+        line.result = gatesSaid(e.results);
         line.gates = e.results;
         line.ms = Date.parse(item.at) - Date.parse(line.at) || null;
         out.gates = e.results;
@@ -405,8 +406,12 @@ export function transcript(items: JournalItem[]): Transcript {
         if (rest) for (const name of halted) out.steps.set(name, rest);
         add(
           item,
-          error?.code === 'question' ? 'question' : 'end',
-          error?.code === 'question' ? 'Waits for your answer' : words(e.ending.state),
+          e.ending.state === 'needs_input' ? 'question' : 'end',
+          e.ending.state !== 'needs_input'
+            ? words(e.ending.state)
+            : error?.code === 'question'
+              ? 'Waits for your answer'
+              : 'Waits for you',
           {
             who: 'run',
             state: good
