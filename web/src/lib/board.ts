@@ -63,6 +63,12 @@ export function move(task: Pick<Task, 'status'>, to: string): Move {
 
 const RANK: Record<Priority, number> = { critical: 0, high: 1, medium: 2, low: 3 };
 
+/** Which of these tasks wait for another one of them. */
+export function blockedAmong(tasks: Task[]): (t: Task) => boolean {
+  const undone = new Set(tasks.filter((t) => t.status !== 'completed').map((t) => t.id));
+  return (t) => t.dependencies.some((d) => undone.has(d));
+}
+
 /** The most urgent first, then what changed last. */
 export const byUrgency = (a: Task, b: Task): number =>
   RANK[a.priority] - RANK[b.priority] || b.updated_at.localeCompare(a.updated_at);

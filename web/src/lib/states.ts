@@ -4,6 +4,7 @@ import type {
   ProjectStatus,
   PullRequestStatus,
   RunStatus,
+  Task,
   TaskStatus,
   Verdict,
 } from './api/types';
@@ -25,6 +26,26 @@ export const TASK: Record<TaskStatus, Look> = {
   failed: look('failed', 'Failed'),
   canceled: look('off', 'Canceled'),
 };
+
+const HELD = look('paused', 'Held');
+const QUEUED = look('idle', 'Queued');
+const AFTER = look('idle', 'Waits for a task');
+const NOBODY = look('waiting', 'No agent fits');
+const GIVEN_UP = look('failed', 'Given up');
+
+/** How a task stands. Its status alone does not tell why one that has not begun waits, nor who paused one that has. */
+export function taskLook(
+  t: Pick<Task, 'status' | 'held' | 'queued' | 'assigned_agent' | 'error'>,
+  /** A task that it depends on is not done. */
+  blocked = false,
+): Look {
+  if (t.status === 'paused') return !t.held && t.error ? GIVEN_UP : TASK.paused;
+  if (t.status !== 'submitted') return TASK[t.status];
+  if (t.held) return HELD;
+  if (!t.assigned_agent) return NOBODY;
+  if (blocked) return AFTER;
+  return t.queued ? QUEUED : TASK.submitted;
+}
 
 export const RUN: Record<RunStatus, Look> = {
   queued: look('idle', 'Queued'),
