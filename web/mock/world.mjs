@@ -378,7 +378,6 @@ export function world(scenario) {
       };
     // Paused by nobody: each server that worked on it died of it.
     if (status === 'paused' && i === 24) {
-      task.held = false;
       task.error = {
         code: 'run_ends_its_server',
         message: 'five servers that worked on it ended without a word, one after the other',

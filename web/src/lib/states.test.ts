@@ -15,8 +15,8 @@ it('tells why a task waits, and who paused it', () => {
     said('submitted', { queued: true }),
     said('submitted', {}),
     said('working', {}, true),
+    said('paused', { held: true, error: { ...error, code: 'paused' } }),
     said('paused', { held: true, error }),
-    said('paused', { error }),
   ]).toEqual([
     'Held',
     'No agent fits',

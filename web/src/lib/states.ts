@@ -39,7 +39,7 @@ export function taskLook(
   /** A task that it depends on is not done. */
   blocked = false,
 ): Look {
-  if (t.status === 'paused') return !t.held && t.error ? GIVEN_UP : TASK.paused;
+  if (t.status === 'paused' && t.error?.code === 'run_ends_its_server') return GIVEN_UP;
   if (t.status !== 'submitted') return TASK[t.status];
   if (t.held) return HELD;
   if (!t.assigned_agent) return NOBODY;
