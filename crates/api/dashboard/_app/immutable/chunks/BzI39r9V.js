@@ -1,1 +1,0 @@
-import{l as e,g as i,k as n}from"./B2lyR4gn.js";class r{#t=e(!1);get open(){return i(this.#t)}set open(t){n(this.#t,t,!0)}#s=e(null);get project(){return i(this.#s)}set project(t){n(this.#s,t,!0)}description="";settings=!1;show(t=null,s={}){this.project=t,this.description=s.description??"",this.settings=s.settings??!1,this.open=!0}}const a=new r;export{a as n};

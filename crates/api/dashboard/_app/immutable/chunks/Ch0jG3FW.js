@@ -1,0 +1,1 @@
+import{y as s,z as t,A as i}from"./Cpn4XPue.js";import{B as y}from"./CNZ8fabc.js";const c=Symbol("NaN");function h(r,e,n){s&&t();var o=new y(r);i(()=>{var a=e();a!==a&&(a=c),o.ensure(a,n)})}export{h as k};

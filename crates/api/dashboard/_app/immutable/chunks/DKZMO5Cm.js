@@ -1,1 +1,0 @@
-import{l as n,g as i,k as t}from"./B2lyR4gn.js";class s{#e=n(null);get offlineSince(){return i(this.#e)}set offlineSince(e){t(this.#e,e,!0)}reached(e){e?this.offlineSince=null:this.offlineSince??=Date.now()}}const f=new s;export{f as c};

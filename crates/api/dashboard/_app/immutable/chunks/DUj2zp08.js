@@ -1,1 +1,0 @@
-import{y as s,z as t,A as i}from"./B2lyR4gn.js";import{B as y}from"./B-wJ-pg9.js";const c=Symbol("NaN");function h(r,e,n){s&&t();var o=new y(r);i(()=>{var a=e();a!==a&&(a=c),o.ensure(a,n)})}export{h as k};
