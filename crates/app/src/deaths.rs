@@ -67,7 +67,7 @@ pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
             tx.save_run(fence, &RunRecord { state, updated_at: now, ..record })?;
             tx.release_lease(run, fence)?;
             task.state = task.state.apply(TaskEvent::Paused).unwrap_or(task.state);
-            (doc.held, doc.error) = (true, Some(why(run)));
+            (doc.held, doc.error) = (true, Some(why()));
             let data = work::placed(json!({ "run_id": run }), work::place_of(tx, run)?);
             tx.append_event(&own.event("run.interrupted", run.to_string(), data))?;
             Afterwards::LeftToAPerson
@@ -82,10 +82,12 @@ pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
     Ok(after)
 }
 
-fn why(run: RunId) -> RunError {
+fn why() -> RunError {
     RunError::new(
         CODE,
-        format!("{MOST_DEATHS} processes in a row died while they worked on {run}, and it came no further"),
+        format!(
+            "the server died {MOST_DEATHS} times in a row while it worked on this, and it came no further"
+        ),
         "look into the server's log and the machine's (memory?) for why; resume the task to try again, or cancel it",
     )
 }
