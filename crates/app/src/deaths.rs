@@ -1,8 +1,11 @@
-//! What becomes of a run whose process died: another one goes on with it, but not for ever. A run that takes its server
-//! down would take it down after each of its starts. It is told from one whose server is ended from outside by how far it
-//! came in between.
+//! What becomes of a run whose process died: another one goes on with it, at first at once, then after longer and longer
+//! pauses, and not for ever. A run that takes its server down would take it down after each of its starts. It is told from
+//! one whose server is ended from outside by how far it came in between; where that is not plain, the pauses let the others
+//! work on, and whatever ended the server pass.
 
-use domain::{RunError, RunEvent, RunId, RunState, TaskEvent, TaskState};
+use std::time::Duration;
+
+use domain::{RunError, RunEvent, RunId, RunState, TaskEvent, TaskState, Timestamp};
 use serde_json::json;
 use store::{Document, Owner, RunRecord};
 
@@ -10,8 +13,12 @@ use crate::claim::LEASE;
 use crate::records::TaskDoc;
 use crate::{AppError, Desk, work};
 
-/// Processes that may die in a run that does not come further, one after the other, before it waits for a person.
-pub const MOST_DEATHS: u32 = 5;
+/// Processes that may die in a run that does not come further, one after the other, before it pauses after each.
+const FREE_DEATHS: u32 = 5;
+/// The first pause. Each is twice as long as the one before it.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+/// Processes that may die in it in all before it waits for a person: the pauses before that are a quarter of an hour.
+pub const MOST_DEATHS: u32 = 10;
 /// A run that finished so much between two deaths came further. Whatever takes a server down is found interrupted after the
 /// next start, and asked for again: an answer and a result, each time.
 const CAME_FURTHER: usize = 3;
@@ -23,12 +30,16 @@ const LOOKED_THROUGH: u32 = 200;
 
 /// The error of a task whose run was left to a person.
 pub(crate) const CODE: &str = "run_ends_its_server";
+/// The error of a task whose run pauses.
+const PAUSES: &str = "run_backs_off";
 
 /// What became of a run whose process died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
     /// Its task is wanted again.
     TakenUp,
+    /// Its task is wanted again after a pause.
+    TakenUpLater,
     /// It is interrupted, and its task waits for a person.
     LeftToAPerson,
     /// It was none: the process lives, or somebody has taken it up already.
@@ -58,9 +69,11 @@ pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
         doc.deaths = if finished < CAME_FURTHER { doc.deaths.saturating_add(1) } else { 1 };
         doc.died_at = tx.journal_head(run)?;
         task.updated_at = now;
-        let after = if doc.deaths < MOST_DEATHS {
-            task.wanted_at = Some(now);
-            Afterwards::TakenUp
+        let after = if let Some(pause) = pause_after(doc.deaths) {
+            let at = now.plus(pause);
+            task.wanted_at = Some(at);
+            doc.error = (!pause.is_zero()).then(|| backs_off(doc.deaths, at));
+            if pause.is_zero() { Afterwards::TakenUp } else { Afterwards::TakenUpLater }
         } else {
             let fence = tx.acquire_lease(run, &owner, now, LEASE, Owner::is_proven_dead)?.fence;
             let state = record.state.apply(RunEvent::Interrupted).unwrap_or(RunState::Interrupted);
@@ -82,6 +95,25 @@ pub fn process_died(desk: &Desk, run: RunId) -> Result<Afterwards, AppError> {
     Ok(after)
 }
 
+/// How long a run waits after so many deaths; none: for a person.
+fn pause_after(deaths: u32) -> Option<Duration> {
+    match deaths {
+        0..FREE_DEATHS => Some(Duration::ZERO),
+        FREE_DEATHS..MOST_DEATHS => Some(FIRST_PAUSE * (1 << (deaths - FREE_DEATHS))),
+        MOST_DEATHS.. => None,
+    }
+}
+
+fn backs_off(deaths: u32, until: Timestamp) -> RunError {
+    RunError::new(
+        PAUSES,
+        format!(
+            "the server died {deaths} times in a row while it worked on this; it is tried again at {until}"
+        ),
+        "resume the task to try at once; look into the server's log and the machine's (memory?) for why",
+    )
+}
+
 fn why() -> RunError {
     RunError::new(
         CODE,
@@ -90,4 +122,17 @@ fn why() -> RunError {
         ),
         "look into the server's log and the machine's (memory?) for why; resume the task to try again, or cancel it",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_until_a_person_is_asked() {
+        let seconds = |deaths| pause_after(deaths).map(|pause| pause.as_secs());
+        let all: Vec<_> = (1..=11).map(seconds).collect();
+        let pauses = [0, 0, 0, 0, 30, 60, 120, 240, 480].map(Some);
+        assert_eq!(all, [&pauses[..], &[None, None]].concat());
+    }
 }

@@ -15,6 +15,7 @@ it('tells why a task waits, and who paused it', () => {
     said('submitted', { queued: true }),
     said('submitted', {}),
     said('working', {}, true),
+    said('working', { queued: true, error: { ...error, code: 'run_backs_off' } }),
     said('paused', { held: true, error: { ...error, code: 'paused' } }),
     said('paused', { held: true, error }),
   ]).toEqual([
@@ -24,6 +25,7 @@ it('tells why a task waits, and who paused it', () => {
     'Queued',
     'To do',
     'Working',
+    'Waits after crashes',
     'Paused',
     'Given up',
   ]);

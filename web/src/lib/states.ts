@@ -32,6 +32,7 @@ const QUEUED = look('idle', 'Queued');
 const AFTER = look('idle', 'Waits for a task');
 const NOBODY = look('waiting', 'No agent fits');
 const GIVEN_UP = look('failed', 'Given up');
+const PAUSES = look('paused', 'Waits after crashes');
 
 /** How a task stands. Its status alone does not tell why one that has not begun waits, nor who paused one that has. */
 export function taskLook(
@@ -40,6 +41,7 @@ export function taskLook(
   blocked = false,
 ): Look {
   if (t.status === 'paused' && t.error?.code === 'run_ends_its_server') return GIVEN_UP;
+  if (t.status === 'working' && t.error?.code === 'run_backs_off') return PAUSES;
   if (t.status !== 'submitted') return TASK[t.status];
   if (t.held) return HELD;
   if (!t.assigned_agent) return NOBODY;

@@ -78,8 +78,9 @@ pub(crate) fn steer(
             if control == Control::Retry {
                 doc.error = None;
             }
-            if record.state != TaskState::Working {
-                record.wanted_at = Some(record.wanted_at.unwrap_or(now));
+            // One that pauses after deaths of its servers goes on now.
+            if record.state != TaskState::Working || record.wanted_at.is_some() {
+                record.wanted_at = Some(record.wanted_at.map_or(now, |at| at.min(now)));
             }
             "task.queued"
         }
@@ -89,6 +90,7 @@ pub(crate) fn steer(
             match doc.run.map(|run| office.rows().run(run)).transpose()?.flatten() {
                 Some(run) if run.state == RunState::Running => {
                     // The run's own end takes the task to `canceled`.
+                    doc.deaths = 0;
                     tell(office, run.id, MessageKind::Cancel, json!({}))?;
                     "task.cancel_requested"
                 }

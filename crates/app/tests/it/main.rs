@@ -3,6 +3,7 @@
 mod audit;
 #[cfg(debug_assertions)]
 mod audit_damage;
+mod deaths;
 mod figures;
 mod figures_fixture;
 mod figures_speed;

@@ -7,7 +7,7 @@ use app::deaths::{Afterwards, MOST_DEATHS, process_died};
 use app::records::{ProjectDoc, TaskDoc, of_doc};
 use app::{AppError, Desk};
 use domain::{
-    AgentId, OperationId, ProjectId, ProjectState, RunError, RunState, TaskId, TaskState, TenantId,
+    AgentId, OperationId, ProjectId, ProjectState, RunError, RunState, TaskId, TaskState, TenantId, Timestamp,
 };
 use store::{Document, OperationRecord, StoreError, TaskRecord, TenantTx};
 
@@ -54,9 +54,9 @@ pub(super) fn tenants(desk: &Desk) -> Result<BTreeSet<TenantId>, StoreError> {
 /// What an organization wants; at most `most` tasks.
 pub(super) fn wanted(desk: &Desk, in_hand: &InHand, most: usize) -> Result<Wanted, AppError> {
     let now = desk.now();
-    let (tasks, mut operations) = desk
-        .store
-        .read_blocking(desk.tenant, |tx| Ok((ready(tx, in_hand, most)?, tx.open_operations(OPERATIONS)?)))?;
+    let (tasks, mut operations) = desk.store.read_blocking(desk.tenant, |tx| {
+        Ok((ready(tx, in_hand, most, now)?, tx.open_operations(OPERATIONS)?))
+    })?;
     operations.retain(|o| !in_hand.operations.contains(&o.id) && app::operations::is_free(o, now));
     for (task, why) in tasks.blocked {
         say_why(desk, task, why)?;
@@ -78,7 +78,7 @@ struct Tasks {
     unassigned: Vec<TaskId>,
 }
 
-fn ready(tx: &TenantTx<'_>, in_hand: &InHand, most: usize) -> Result<Tasks, StoreError> {
+fn ready(tx: &TenantTx<'_>, in_hand: &InHand, most: usize, now: Timestamp) -> Result<Tasks, StoreError> {
     let mut limit = FIRST;
     let mut projects = BTreeMap::new();
     loop {
@@ -99,7 +99,8 @@ fn ready(tx: &TenantTx<'_>, in_hand: &InHand, most: usize) -> Result<Tasks, Stor
                 found.unassigned.push(task.id);
                 continue;
             }
-            if why.0 && !doc.held && !is_preparing(tx, &mut projects, project)? {
+            let is_due = task.wanted_at.is_some_and(|at| at <= now);
+            if why.0 && is_due && !doc.held && !is_preparing(tx, &mut projects, project)? {
                 found.ready.push(Ready { task: task.id, agent: task.assigned_agent });
             }
         }
@@ -170,6 +171,9 @@ pub(super) fn recover(desk: &Desk, in_hand: &InHand) -> Result<usize, AppError> 
     for run in orphans {
         match process_died(desk, run)? {
             Afterwards::TakenUp => taken_up += 1,
+            Afterwards::TakenUpLater => {
+                tracing::warn!(run.id = %run, "{run} pauses: one process after the other died in it");
+            }
             Afterwards::LeftToAPerson => {
                 tracing::error!(run.id = %run, "{run} waits for a person: {MOST_DEATHS} processes in a row died in it");
             }
