@@ -6,6 +6,7 @@ use app::{Platform, Settings};
 use auth::{Caller, Principal, Role};
 use client::Client;
 use domain::TenantId;
+use engine::Engine;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,6 +39,14 @@ pub struct Here {
     pub origin: Origin,
 }
 
+impl Here {
+    /// The rows of an organization of a data directory.
+    pub fn of(engine: &Engine, tenant: TenantId) -> Self {
+        let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
+        Self { platform, caller: local_owner(tenant), origin: Origin::default() }
+    }
+}
+
 impl Place {
     /// The place that the command line names.
     pub async fn of(global: &Global) -> Result<Self, Refusal> {
@@ -45,10 +54,9 @@ impl Place {
             return Ok(Self::There(client));
         }
         let engine = host::engine(global)?;
-        let platform = Platform::new(&engine.desk, rim::random::<32>, Settings::default());
-        let tenant = app::authenticate::first_organization(&platform).await?;
-        let (caller, origin) = (local_owner(tenant), Origin::default());
-        Ok(Self::Here(Box::new(Here { platform, caller, origin })))
+        let here = Here::of(&engine, TenantId::LOCAL);
+        let caller = local_owner(app::authenticate::first_organization(&here.platform).await?);
+        Ok(Self::Here(Box::new(Here { caller, ..here })))
     }
 
     /// The rows of the data directory, for what no server does.

@@ -50,12 +50,12 @@ fn moved(
     Ok(PullRequestRecord { state: to, updated_at: desk.now(), ..record.clone() })
 }
 
-/// Saves what a pull request says, with its event.
+/// Saves what a pull request says, with the event of what was done: `commented`, `approved`.
 ///
 /// # Errors
 /// Only failures of the store.
-pub fn save(desk: &Desk, record: &PullRequestRecord) -> Result<(), AppError> {
-    write(desk, record, "updated")
+pub fn save(desk: &Desk, record: &PullRequestRecord, done: &str) -> Result<(), AppError> {
+    write(desk, record, done)
 }
 
 /// A follow-up is delivered: the pull request of the run that it goes on from is closed, and its remarks are seen to.

@@ -3,7 +3,7 @@
 mod decide;
 mod document;
 
-pub use decide::{NewComment, approve, close, comment, merge, request_changes, resolve};
+pub use decide::{Act, NewComment, approve, close, comment, merge, request_changes, resolve, witness};
 pub use document::{Approval, Comment, FileLine, PullRequest, PullRequestView};
 
 use auth::policy::{Resource, ResourceKind};

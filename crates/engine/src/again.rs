@@ -232,7 +232,7 @@ impl Engine {
             at,
             resolved: false,
         });
-        self.save_pull_request(record, &pull_request)
+        self.save_pull_request(record, &pull_request, "commented")
     }
 
     /// Notes that a person approves a pull request. What merges is a person's own act.
@@ -254,19 +254,20 @@ impl Engine {
             head_commit: head,
             at: self.desk.now(),
         });
-        self.save_pull_request(record, &pull_request)
+        self.save_pull_request(record, &pull_request, "approved")
     }
 
     fn save_pull_request(
         &self,
         record: &store::PullRequestRecord,
         changed: &crate::PullRequest,
+        done: &str,
     ) -> Result<store::PullRequestRecord, Refusal> {
         let doc = serde_json::to_value(changed).map_err(|source| {
             Refusal::internal(EngineError::Record { what: record.id.to_string(), source })
         })?;
         let saved = store::PullRequestRecord { doc, updated_at: self.desk.now(), ..record.clone() };
-        app::pull_requests::save(&self.desk, &saved).map_err(app_refusal)?;
+        app::pull_requests::save(&self.desk, &saved, done).map_err(app_refusal)?;
         Ok(saved)
     }
 

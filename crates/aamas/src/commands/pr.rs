@@ -3,11 +3,13 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use app::reviews::{Act, witness};
 use engine::{Onto, PullRequest};
 use store::PullRequestState;
 
-use super::{evidence, host, print_json};
+use super::{block_on, evidence, host, print_json};
 use crate::cli::{Global, Pr};
+use crate::place::Here;
 use crate::refusal::Refusal;
 use crate::say::out;
 use crate::terminal::{Paint, clip, gate_line, printable};
@@ -34,6 +36,18 @@ enum Action {
     Close,
     Comment { path: Option<String>, line: Option<u32>, body: String },
     Approve,
+}
+
+impl Action {
+    fn act(&self) -> Act {
+        match self {
+            Self::Apply => Act::Apply,
+            Self::Merge { .. } => Act::Merge,
+            Self::Close => Act::Close,
+            Self::Comment { .. } => Act::Comment,
+            Self::Approve => Act::Approve,
+        }
+    }
 }
 
 fn list(global: &Global) -> Result<ExitCode, Refusal> {
@@ -138,6 +152,11 @@ pub fn print(pull_request: &PullRequest, diff: &str) {
 fn act(global: &Global, text: &str, action: Action) -> Result<ExitCode, Refusal> {
     let engine = host::engine(global)?;
     let record = engine.desk.find_pull_request(text)?;
+    // Policies and the audit hold at this machine too; who may change them is another question.
+    block_on(async {
+        let here = Here::of(&engine, engine.desk.tenant);
+        Ok::<_, Refusal>(witness(&here.platform, &here.caller, &here.origin, record.id, action.act()).await?)
+    })??;
     let (done, words) = match action {
         Action::Apply => (engine.apply_pull_request(&record)?, "applied to the work tree, uncommitted"),
         Action::Merge { draft } => {

@@ -183,6 +183,56 @@ pub async fn approve(
         .await
 }
 
+/// What somebody at this machine does to a pull request themselves, without an engine that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A remark.
+    Comment,
+    /// An approval.
+    Approve,
+    /// The merge into what is checked out.
+    Merge,
+    /// The change put into the work tree.
+    Apply,
+    /// The end without a merge.
+    Close,
+}
+
+impl Act {
+    /// What the policies are asked, and the word of the audit.
+    fn asks(self) -> (Action, &'static str) {
+        match self {
+            Self::Comment => (Action::PullRequestsComment, "pull_request.comment_asked"),
+            Self::Approve => (Action::PullRequestsApprove, "pull_request.approve_asked"),
+            Self::Merge => (Action::PullRequestsMerge, "pull_request.merge_asked"),
+            Self::Apply => (Action::PullRequestsRead, "pull_request.apply_asked"),
+            Self::Close => (Action::PullRequestsClose, "pull_request.close_asked"),
+        }
+    }
+}
+
+/// Asks the policies for an act at this machine and records that it was asked for, before it is done.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::Denied`].
+pub async fn witness(
+    platform: &Platform,
+    caller: &Caller,
+    origin: &Origin,
+    id: PullRequestId,
+    act: Act,
+) -> Result<(), AppError> {
+    platform
+        .change(caller, origin, move |office| {
+            let (record, project) = found(office.rows(), id)?;
+            let (action, word) = act.asks();
+            office.may(action, resource_of(office.rows(), &record, project)?)?;
+            let detail = json!({ "run_id": record.run, "project_id": project });
+            office.note(word, ("pull_request", id.to_string()), detail)
+        })
+        .await
+}
+
 /// Gives the open remarks, and `message` with them, back to the agents as a task that goes on from this branch.
 ///
 /// # Errors
