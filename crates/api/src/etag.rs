@@ -26,9 +26,7 @@ fn with_tag<T: Serialize>(headers: &HeaderMap, status: StatusCode, version: u64,
         Ok(bytes) => bytes,
         Err(error) => return Problem::internal(&error).into_response(),
     };
-    let digest = Sha256::digest(&bytes);
-    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{version}-{hash}\"");
+    let tag = tag_of(version, &bytes);
     let has_it = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
@@ -46,6 +44,12 @@ fn with_tag<T: Serialize>(headers: &HeaderMap, status: StatusCode, version: u64,
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
+}
+
+fn tag_of(version: u64, bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{version}-{hash}\"")
 }
 
 /// A list, tagged by what is in it.
@@ -67,6 +71,18 @@ pub(crate) fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         .and_then(|(version, _)| version.parse().ok());
     // What is no tag of ours matches nothing.
     number.map(Some).ok_or_else(|| app::AppError::VersionConflict.into())
+}
+
+/// Whether a thing is still what whoever decides on it has seen: its whole tag, where `If-Match` names one.
+pub(crate) fn still<T: Serialize>(headers: &HeaderMap, version: u64, body: &T) -> Result<(), Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(()) };
+    let bytes = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
+    let now = tag_of(version, &bytes);
+    let named = value.to_str().unwrap_or_default().split(',').map(str::trim);
+    if named.into_iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == now) {
+        return Ok(());
+    }
+    Err(app::AppError::VersionConflict.into())
 }
 
 /// 201 with where it is.

@@ -367,7 +367,7 @@ impl Client {
         Asked::new(self, call)
     }
 
-    /// Merges a pull request into the branch that is checked out in its repository.
+    /// Merges a pull request into the branch that its run began from.
     ///
     /// `POST /api/v1/pull-requests/{pull_request_id}/merge`
     pub fn merge_pull_request(

@@ -20,6 +20,9 @@ use crate::operation::{Later, Outcome, changed, wait};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 
+/// A pull request has no version of its own: its tag is that of what it says.
+const VERSION: u64 = 1;
+
 pub(super) fn router() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list))
@@ -98,7 +101,7 @@ async fn get(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let found = reviews::get(state.platform(), &who.caller, &who.origin, id).await?;
-    Ok(etag::tagged(&headers, 1, &found))
+    Ok(etag::tagged(&headers, VERSION, &found))
 }
 
 /// Reads the unified diff of a pull request.
@@ -173,11 +176,17 @@ async fn request_changes(
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/approve", operation_id = "approve_pull_request",
     tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
     responses((status = 200, body = PullRequestView), Problem))]
-async fn approve(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
+async fn approve(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PullRequestId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    as_seen(&state, &who, id, &headers).await?;
     Ok(etag::json(reviews::approve(state.platform(), &who.caller, &who.origin, id).await?))
 }
 
-/// Merges a pull request into the branch that is checked out in its repository.
+/// Merges a pull request into the branch that its run began from.
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/merge", operation_id = "merge_pull_request",
     tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)), request_body = Option<Merge>,
     responses((status = 200, body = PullRequestView), (status = 202, body = Later), Problem))]
@@ -185,8 +194,10 @@ async fn merge(
     State(state): State<ApiState>,
     who: Who,
     Id(id): Id<PullRequestId>,
+    headers: HeaderMap,
     OptionalBody(merge): OptionalBody<Merge>,
 ) -> ApiResult<Response> {
+    as_seen(&state, &who, id, &headers).await?;
     let asked =
         reviews::merge(state.platform(), &who.caller, &who.origin, id, merge.confirm, merge.draft).await?;
     after(&state, &who, wait(&state, &who, asked).await?).await
@@ -196,9 +207,24 @@ async fn merge(
 #[utoipa::path(post, path = "/pull-requests/{pull_request_id}/close", operation_id = "close_pull_request",
     tag = "pull requests", params(("pull_request_id" = inline(app::shapes::PullRequestId), Path)),
     responses((status = 200, body = PullRequestView), (status = 202, body = Later), Problem))]
-async fn close(State(state): State<ApiState>, who: Who, Id(id): Id<PullRequestId>) -> ApiResult<Response> {
+async fn close(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<PullRequestId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    as_seen(&state, &who, id, &headers).await?;
     let asked = reviews::close(state.platform(), &who.caller, &who.origin, id).await?;
     after(&state, &who, wait(&state, &who, asked).await?).await
+}
+
+/// Refuses whoever decides on something else than what is there now: `If-Match` names what they have seen.
+async fn as_seen(state: &ApiState, who: &Who, id: PullRequestId, headers: &HeaderMap) -> ApiResult<()> {
+    if headers.contains_key(header::IF_MATCH) {
+        let now = reviews::get(state.platform(), &who.caller, &who.origin, id).await?;
+        etag::still(headers, VERSION, &now)?;
+    }
+    Ok(())
 }
 
 /// The pull request as the engine left it.

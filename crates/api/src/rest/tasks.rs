@@ -1,5 +1,6 @@
 //! `/tasks` and `/projects/{id}/tasks`.
 
+use app::AppError;
 use app::runs::Run;
 use app::tasks::{self, Control, NewTask, Task, TaskChange, TaskFilter};
 use axum::extract::State;
@@ -139,32 +140,64 @@ async fn update(
 /// Pauses a task: its run stops at the next safe point, and nobody begins it.
 #[utoipa::path(post, path = "/tasks/{task_id}/pause", operation_id = "pause_task", tag = "tasks",
     params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
-async fn pause(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
-    control(&state, &who, id, Control::Pause).await
+async fn pause(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<TaskId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    control(&state, &who, id, &headers, Control::Pause).await
 }
 
 /// Lets a task go on.
 #[utoipa::path(post, path = "/tasks/{task_id}/resume", operation_id = "resume_task", tag = "tasks",
     params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
-async fn resume(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
-    control(&state, &who, id, Control::Resume).await
+async fn resume(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<TaskId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    control(&state, &who, id, &headers, Control::Resume).await
 }
 
 /// Ends a task for good.
 #[utoipa::path(post, path = "/tasks/{task_id}/cancel", operation_id = "cancel_task", tag = "tasks",
     params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
-async fn cancel(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
-    control(&state, &who, id, Control::Cancel).await
+async fn cancel(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<TaskId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    control(&state, &who, id, &headers, Control::Cancel).await
 }
 
 /// Begins a failed task anew.
 #[utoipa::path(post, path = "/tasks/{task_id}/retry", operation_id = "retry_task", tag = "tasks",
     params(("task_id" = inline(app::shapes::TaskId), Path)), responses((status = 200, body = Task), Problem))]
-async fn retry(State(state): State<ApiState>, who: Who, Id(id): Id<TaskId>) -> ApiResult<Response> {
-    control(&state, &who, id, Control::Retry).await
+async fn retry(
+    State(state): State<ApiState>,
+    who: Who,
+    Id(id): Id<TaskId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    control(&state, &who, id, &headers, Control::Retry).await
 }
 
-async fn control(state: &ApiState, who: &Who, id: TaskId, control: Control) -> ApiResult<Response> {
+async fn control(
+    state: &ApiState,
+    who: &Who,
+    id: TaskId,
+    headers: &HeaderMap,
+    control: Control,
+) -> ApiResult<Response> {
+    if let Some(seen) = etag::expected(headers)? {
+        let now = tasks::get(state.platform(), &who.caller, &who.origin, id).await?;
+        if now.version != seen {
+            return Err(AppError::VersionConflict.into());
+        }
+    }
     let task = tasks::control(state.platform(), &who.caller, &who.origin, id, control).await?;
     Ok(etag::changed(StatusCode::OK, task.version, &task))
 }
