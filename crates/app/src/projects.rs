@@ -288,11 +288,14 @@ pub async fn update(
             if expected.is_some_and(|v| v != record.version) {
                 return Err(AppError::VersionConflict);
             }
-            let elsewhere = change.repository_url.as_ref().is_some_and(|url| *url != record.repository_url);
+            let failed = record.state == ProjectState::Failed;
+            let named = change.repository_url.as_ref();
+            let elsewhere = named.is_some_and(|url| failed || *url != record.repository_url);
             apply(office.rows(), &mut record, change)?;
-            // One that was put away before its repository was there is brought in now.
+            // One that failed, or was put away before its repository was there, is brought in now.
             let doc: ProjectDoc = of_doc("project", &record.doc)?;
-            let bring_in = elsewhere || (record.state == ProjectState::Active && doc.checkout.is_none());
+            let revived = record.state == ProjectState::Active && (failed || doc.checkout.is_none());
+            let bring_in = elsewhere || revived;
             if bring_in {
                 record.state = ProjectState::Preparing;
             }
@@ -448,7 +451,10 @@ fn apply(tx: &TenantTx<'_>, record: &mut ProjectRecord, change: ProjectChange) -
     }
     match change.status.as_deref() {
         None => {}
-        Some("active") if doc.checkout.is_some() || record.state == ProjectState::Archived => {
+        Some("active")
+            if doc.checkout.is_some()
+                || matches!(record.state, ProjectState::Archived | ProjectState::Failed) =>
+        {
             record.state = ProjectState::Active;
         }
         Some("active") => {

@@ -165,7 +165,7 @@ impl Asked {
             _ => Err(Refusal::usage(
                 "project_failed",
                 format!("the repository of the project {name:?} can't be had: {detail}"),
-                "mend the project's repository_url, and retry the task",
+                "mend the repository, or the project's repository_url, set the project's status to active, and retry the task",
             )),
         }
     }
