@@ -75,7 +75,7 @@ impl From<Error> for Refusal {
 fn trust_hint(distrust: Distrust) -> &'static str {
     match distrust {
         Distrust::Authority => {
-            "set SSL_CERT_FILE to a PEM file with the authority that signed its certificate, or let this system trust it"
+            "set SSL_CERT_FILE to a PEM file with the authority that signed its certificate (`CA:TRUE`; a certificate that signs itself is to be made with `CA:FALSE`), or let this system trust it"
         }
         Distrust::Name => "name the server in --server as its certificate does",
         Distrust::Time => "renew its certificate there; if it is valid, set the clock of this machine",

@@ -39,13 +39,13 @@ pub(crate) fn stopped(stop: StopRequest) -> Ending {
             RunState::Interrupted,
             "interrupted",
             "the run was interrupted at a safe point; nothing is lost",
-            "go on with `aamas runs resume`",
+            "go on with `aamas runs resume last`",
         ),
         StopRequest::Pause => (
             RunState::Paused,
             "paused",
             "the run was paused at a safe point; nothing is lost",
-            "go on with `aamas runs resume`",
+            "go on with `aamas runs resume last`",
         ),
         StopRequest::Cancel => {
             (RunState::Canceled, "canceled", "the run was canceled", "start a new one with `aamas run`")

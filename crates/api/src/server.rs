@@ -206,7 +206,8 @@ pub async fn serve(listener: Listener, state: ApiState, router: Router, stop: Ca
 /// How many connections there is room for.
 fn places() -> usize {
     let soft = open_files().unwrap_or(1024);
-    soft.saturating_sub(OWN_DESCRIPTORS).clamp(64, MAX_CONNECTIONS)
+    let own = OWN_DESCRIPTORS.min(soft / 4);
+    soft.saturating_sub(own).clamp(64, MAX_CONNECTIONS)
 }
 
 /// The soft limit of open files of this process.

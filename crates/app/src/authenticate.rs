@@ -189,6 +189,12 @@ pub(crate) fn issue(
 /// Failures of the store.
 pub async fn first_organization(platform: &Platform) -> Result<TenantId, AppError> {
     let (now, ids) = (platform.now(), platform.ids());
+    // Whoever only reads need not wait for a writer.
+    let is_there = platform.store().read(TenantId::LOCAL, |tx| Ok(tx.organization()?.is_some())).await?;
+    let listed = platform.store().read(TenantId::INSTALLATION, |tx| tx.directory()).await?;
+    if is_there && listed.contains(&TenantId::LOCAL) {
+        return Ok(TenantId::LOCAL);
+    }
     platform
         .store()
         .transact(TenantId::LOCAL, move |tx| {

@@ -197,13 +197,12 @@ pub async fn create(
     let name = parse_name(&new.name).map_err(|why| AppError::invalid("name", why))?;
     let (now, ids) = (platform.now(), platform.ids());
     let tenant = TenantId::new(now, ids());
-    let told = name.clone();
     platform
         .change(caller, origin, move |office| {
             let here = Resource::organization(office.rows().tenant());
             office.may(Action::OrganizationRead, here)?;
-            let detail = json!({ "organization_id": tenant, "name": told });
-            office.note("organization.requested", ("organization", tenant.to_string()), detail)
+            // What the other one is called is its own business.
+            office.note("organization.requested", ("account", id.to_string()), json!({}))
         })
         .await?;
     let user = platform

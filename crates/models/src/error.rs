@@ -406,20 +406,20 @@ impl ModelErrorKind {
                 "Check the model's name given to --model, and the provider's …_BASE_URL.".into()
             }
             Self::RateLimited { .. } => {
-                "Wait, then continue with `aamas runs resume`; or raise the limit.".into()
+                "Wait, then continue with `aamas runs resume last`; or raise the limit.".into()
             }
             Self::QuotaExceeded { .. } => {
-                "Add credit at the provider, then continue with `aamas runs resume`.".into()
+                "Add credit at the provider, then continue with `aamas runs resume last`.".into()
             }
             Self::Overloaded { .. }
             | Self::TimedOut { .. }
             | Self::CutStream { .. }
             | Self::Network { may_pass: true, .. } => {
-                "Nothing is lost: continue with `aamas runs resume` when the provider answers again.".into()
+                "Nothing is lost: continue with `aamas runs resume last` when the provider answers again.".into()
             }
             Self::Network { .. } => "Check the provider's …_BASE_URL and its certificate.".into(),
             Self::Garbage { .. } | Self::EmptyAnswer | Self::AnswerTooLarge { .. } => {
-                "Continue with `aamas runs resume`, if need be with another --model.".into()
+                "Continue with `aamas runs resume last`, if need be with another --model.".into()
             }
             Self::ContextWindowExceeded { .. } => {
                 "Split the task, or continue with a model of a larger window: `aamas runs resume --model …`."
@@ -439,7 +439,7 @@ impl ModelErrorKind {
             Self::ScriptInvalid { .. } | Self::ScriptExpectation { .. } | Self::ScriptExhausted { .. } => {
                 "Correct the script.".into()
             }
-            Self::Canceled => "Continue with `aamas runs resume`.".into(),
+            Self::Canceled => "Continue with `aamas runs resume last`.".into(),
         }
     }
 }

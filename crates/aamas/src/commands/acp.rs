@@ -62,7 +62,9 @@ async fn serve(office: Rc<Office>, mut server: Server) -> ExitCode {
     };
     office.stop_all();
     if !work.is_empty() {
-        err!("stopping at a safe point; go on later with `aamas runs resume`, or load the session again");
+        err!(
+            "stopping at a safe point; go on later with `aamas runs resume last`, or load the session again"
+        );
     }
     while !work.is_empty() {
         tokio::select! {

@@ -220,9 +220,18 @@ fn export(global: &Global, output: &Path, of: &AuditOf) -> Result<ExitCode, Refu
         std::io::stdout().lock().write_all(&bytes).map_err(|e| failed(&e))?;
     } else {
         std::fs::write(output, &bytes).map_err(|e| failed(&e))?;
-        err!("wrote {} bytes to {}", bytes.len(), output.display());
+        written(global, output, bytes.len())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says where an export lies.
+pub fn written(global: &Global, output: &Path, size: usize) -> Result<(), Refusal> {
+    if global.json {
+        return print_json(&json!({ "path": output, "size_bytes": size }));
+    }
+    err!("wrote {size} bytes to {}", output.display());
+    Ok(())
 }
 
 fn text(path: &Path) -> Result<String, Refusal> {

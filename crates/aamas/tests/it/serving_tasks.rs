@@ -24,7 +24,7 @@ fn project(world: &World, server: &mut Server<'_>, who: &str) -> String {
     path
 }
 
-fn stop(mut server: Server<'_>) {
+fn stop(server: Server<'_>) {
     server.live.signal(Signal::SIGTERM);
     let ended = server.live.end();
     assert_eq!(ended.code, 0, "{ended}");
@@ -60,6 +60,15 @@ fn a_task_that_fits_nobody_begins_when_somebody_comes_and_is_merged_where_it_beg
     assert_eq!(server.ask(&format!("POST {pull}/comments"), &owner, &say(1)).0, 201);
     let (status, refused) = server.ask(&format!("POST {pull}/comments"), &owner, &say(4_000));
     assert_eq!((status, &refused["errors"][0]["field"]), (409, &json!("line")), "{refused}");
+
+    // Who decides on something else than they have seen is told so.
+    let stale = format!("{owner}if-match: \"1-0\"\r\n");
+    assert_eq!(server.ask(&format!("POST {pull}/approve"), &stale, &json!({})).0, 412);
+    assert_eq!(server.ask(&format!("POST {path}/cancel"), &stale, &json!({})).0, 412);
+    let (_, head, _) = server.ask_whole(&format!("GET {pull}"), &owner, &Value::Null);
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("a tag");
+    let seen = format!("{owner}if-match: {tag}\r\n");
+    assert_eq!(server.ask(&format!("POST {pull}/approve"), &seen, &json!({})).0, 200);
 
     world.git(&["checkout", "--quiet", "-b", "elsewhere"]);
     let before = world.git(&["rev-parse", "elsewhere"]);
@@ -111,6 +120,49 @@ fn tasks_name_models_of_the_machine_only_within_bounds() {
     assert_eq!(ask(&owner, &outside), (201, json!("model_not_allowed")));
     let hidden = format!("script:{}", hidden.display());
     assert_eq!(ask(&owner, &hidden), (201, json!("model_not_allowed")));
+    stop(server);
+}
+
+#[test]
+fn a_project_that_failed_is_brought_in_once_its_repository_is_mended() {
+    let world = World::python();
+    let (mut server, _) = Server::start(&world, &["--model", "offline"], First::Yes);
+    let owner = token(&world, "owner");
+    let away = world.root().join("away");
+    std::fs::rename(world.repo.join(".git"), &away).expect("it is there");
+    let new = json!({ "name": "Calc", "repository_url": world.repo });
+    let (status, project) = server.ask("POST /api/v1/projects", &owner, &new);
+    assert_eq!(status, 201, "{project}");
+    let path = format!("/api/v1/projects/{}", project["id"].as_str().expect("an id"));
+    server.until(&path, &owner, |p| p["status"] == "failed");
+    std::fs::rename(&away, world.repo.join(".git")).expect("it comes back");
+    let (status, again) = server.ask(&format!("PATCH {path}"), &owner, &json!({ "status": "active" }));
+    assert_eq!((status, &again["status"]), (200, &json!("preparing")), "{again}");
+    server.until(&path, &owner, |p| p["status"] == "active");
+    stop(server);
+}
+
+#[test]
+fn policies_and_the_audit_hold_for_the_command_line_too() {
+    let world = World::python();
+    let done =
+        world.run(&world.script(&[mend(), finish("Let add add")]), &["Fix add in calc.py"]).ended(0, "ready");
+    let pull = done["pull_request"]["id"].as_str().expect("an id");
+    let (server, _) = Server::start(&world, &["--model", "offline"], First::Yes);
+    let owner = token(&world, "owner");
+    let policy = "forbid (principal, action == Action::\"pull_requests.merge\", resource);";
+    let new = json!({ "name": "No merges", "text": policy });
+    let (status, made) = server.ask("POST /api/v1/policies", &owner, &new);
+    assert_eq!(status, 201, "{made}");
+    let at = |arguments: &[&str]| world.aamas(arguments.iter().copied()).unwatched().raw();
+    let refused = at(&["pr", "merge", pull]);
+    assert_eq!((refused.code, &refused.document()["error"]["code"]), (2, &json!("forbidden")), "{refused}");
+    assert!(!world.show("HEAD", "calc.py").contains("a + b"));
+    assert_eq!(at(&["pr", "approve", pull]).code, 0);
+    let (_, log) = server.ask("GET /api/v1/audit?limit=50", &owner, &Value::Null);
+    let asked: Vec<_> =
+        log["items"].as_array().expect("a list").iter().map(|entry| &entry["action"]).collect();
+    assert!(asked.contains(&&json!("pull_request.approve_asked")), "{log}");
     stop(server);
 }
 

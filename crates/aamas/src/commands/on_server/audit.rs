@@ -9,11 +9,11 @@ use client::types::Anchors;
 use serde_json::{Value, json};
 
 use crate::cli::{Audit, AuditOf, Global};
-use crate::commands::audit::say_finding;
+use crate::commands::audit::{say_finding, written};
 use crate::commands::{block_on, evidence, print_json};
 use crate::place::taken;
 use crate::refusal::Refusal;
-use crate::say::{err, out};
+use crate::say::out;
 use crate::server::local_only;
 use crate::table::list as members;
 
@@ -32,7 +32,7 @@ pub fn audit(global: &Global, server: &Client, command: Audit) -> Result<ExitCod
         )),
         Audit::Export { output, of } => {
             own_organization(&of)?;
-            export(server, &output)
+            export(global, server, &output)
         }
     }
 }
@@ -108,14 +108,14 @@ fn body_of<'b, T, B: From<&'b T>>(body: &'b T) -> B {
     B::from(body)
 }
 
-fn export(server: &Client, output: &Path) -> Result<ExitCode, Refusal> {
+fn export(global: &Global, server: &Client, output: &Path) -> Result<ExitCode, Refusal> {
     let bytes = block_on(async { server.export_audit().await })??;
     if output == Path::new("-") {
-        let written = std::io::stdout().lock().write_all(&bytes);
-        written.map_err(|e| evidence::unwritten("the standard output", &e))?;
+        let done = std::io::stdout().lock().write_all(&bytes);
+        done.map_err(|e| evidence::unwritten("the standard output", &e))?;
     } else {
         std::fs::write(output, &bytes).map_err(|e| evidence::unwritten(&output.display().to_string(), &e))?;
-        err!("wrote {} bytes to {}", bytes.len(), output.display());
+        written(global, output, bytes.len())?;
     }
     Ok(ExitCode::SUCCESS)
 }
